@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Cria.Tests;
+
+/// <summary>The dependency direction of the projects and of the engine's folders (docs/design.md).</summary>
+public sealed partial class ArchitectureTests
+{
+    static readonly Dictionary<string, string[]> Projects = new()
+    {
+        ["Cria"] = [],
+        ["Cria.Evaluation"] = ["Cria"],
+        ["Cria.Training"] = ["Cria", "Cria.Evaluation"],
+        ["Cria.Cli"] = ["Cria", "Cria.Evaluation"],
+    };
+
+    static readonly Dictionary<string, string[]> EngineFolders = new()
+    {
+        ["Tensors"] = [],
+        ["Kernels"] = ["Tensors"],
+        ["Tokenization"] = [],
+        ["Formats"] = ["Tensors", "Tokenization"],
+        ["Models"] = ["Formats", "Kernels", "Tensors"],
+        ["Generation"] = ["Models", "Kernels", "Formats", "Tokenization", "Tensors"],
+        ["Chat"] = ["Generation", "Models", "Kernels", "Formats", "Tokenization", "Tensors"],
+    };
+
+    [Fact]
+    public void ProjectsPointOnlyDownwards()
+    {
+        foreach (var project in Directory.EnumerateFiles(Path.Combine(TestFiles.Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        {
+            var name = Path.GetFileNameWithoutExtension(project);
+            var references = XDocument.Load(project).Descendants("ProjectReference")
+                .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value));
+            Assert.True(Projects.ContainsKey(name), $"{name} has no entry in the direction table");
+            Assert.Empty(references.Except(Projects[name]));
+        }
+    }
+
+    [Fact]
+    public void EngineFoldersPointOnlyDownwards()
+    {
+        var engine = Path.Combine(TestFiles.Root, "src", "Cria");
+        var files = Directory.EnumerateFiles(engine, "*.cs", SearchOption.AllDirectories).ToList();
+        Assert.NotEmpty(files);
+        foreach (var file in files)
+        {
+            var folder = Path.GetRelativePath(engine, file).Split(Path.DirectorySeparatorChar)[0];
+            if (folder.EndsWith(".cs", StringComparison.Ordinal))
+                continue;
+            Assert.True(EngineFolders.ContainsKey(folder), $"{folder} has no entry in the direction table");
+            var mentioned = FolderName().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value)
+                .Where(EngineFolders.ContainsKey).Where(f => f != folder).Distinct();
+            Assert.True(!mentioned.Except(EngineFolders[folder]).Any(),
+                $"{Path.GetRelativePath(TestFiles.Root, file)} points at {string.Join(", ", mentioned.Except(EngineFolders[folder]))}");
+        }
+    }
+
+    [GeneratedRegex(@"\bCria\.([A-Z][A-Za-z]+)\b")]
+    private static partial Regex FolderName();
+}
