@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Cria.Cli.Commands;
 
 namespace Cria.Cli;
 
@@ -8,6 +9,8 @@ static class Program
     /// <summary>The verbs, one file each in Commands/.</summary>
     static RootCommand CreateRoot() => new("Llama 3.2 on this machine.")
     {
+        TokenizeCommand.Create(),
+        DetokenizeCommand.Create(),
     };
 
     internal static async Task<int> Main(string[] args)

@@ -1,0 +1,79 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>How every command writes JSON, and how the batch verbs answer one line per line.</summary>
+static class Output
+{
+    static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>One JSON object on one line of standard output.</summary>
+    public static void Json(Action<Utf8JsonWriter> properties) => Console.Out.Write(ToJson(properties) + "\n");
+
+    public static string ToJson(Action<Utf8JsonWriter> properties)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Options))
+        {
+            writer.WriteStartObject();
+            properties(writer);
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    public static void WriteNumbers(this Utf8JsonWriter json, string name, IEnumerable<int> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (var n in numbers)
+            json.WriteNumberValue(n);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Answers each line of a JSONL file with one line; a line that fails answers `{"error":...}` and the rest goes on.</summary>
+    public static void Batch(string file, Action<JsonElement, Utf8JsonWriter> answer)
+    {
+        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16) { NewLine = "\n" };
+        using var input = new StreamReader(file, new UTF8Encoding(false), detectEncodingFromByteOrderMarks: false);
+        while (input.ReadLine() is { } line)
+        {
+            try
+            {
+                using var document = JsonDocument.Parse(line);
+                if (document.RootElement.ValueKind != JsonValueKind.Object)
+                    throw new CriaException("the line is not a JSON object");
+                output.WriteLine(ToJson(json => answer(document.RootElement, json)));
+            }
+            catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException or FormatException)
+            {
+                output.WriteLine(ToJson(json => json.WriteString("error", e.Message.ReplaceLineEndings(" "))));
+            }
+        }
+    }
+
+    /// <summary>A property of a given kind; a missing one gives null.</summary>
+    public static JsonElement? Get(this JsonElement element, string name, params ReadOnlySpan<JsonValueKind> kinds)
+    {
+        if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        return kinds.Contains(value.ValueKind) ? value
+            : throw new CriaException($"{name} is of type {value.ValueKind.ToString().ToLowerInvariant()}");
+    }
+
+    public static bool GetFlag(this JsonElement element, string name) =>
+        element.Get(name, JsonValueKind.True, JsonValueKind.False)?.GetBoolean() ?? false;
+
+    public static string? GetText(this JsonElement element, string name) => element.Get(name, JsonValueKind.String)?.GetString();
+
+    /// <summary>Comma-separated integers.</summary>
+    public static int[] ParseIds(string text, string what)
+    {
+        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return [.. parts.Select(p => int.TryParse(p, out var id) ? id : throw new CriaException($"{what}: \"{(p.Length > 40 ? p[..40] : p)}\" is no integer"))];
+    }
+
+    /// <summary>A file's text as UTF-8 exactly: no byte order mark is taken off, no line end changed.</summary>
+    public static string ReadText(string file) => new UTF8Encoding(false).GetString(File.ReadAllBytes(file));
+}

@@ -1,0 +1,173 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Text;
+
+namespace Cria.Tokenization;
+
+/// <summary>
+/// The Llama 3 tokenizer: byte-level BPE with whole-piece lookup, and control tokens that are only made from text on request.
+/// Ids as Meta's reference gives them (spec section 5). Immutable; every member may be called from any number of threads.
+/// </summary>
+public sealed class Tokenizer
+{
+    readonly Vocabulary _vocabulary;
+    readonly FrozenDictionary<string, int> _specialIds;
+    readonly FrozenDictionary<int, byte[]> _specialBytes;
+    readonly SpecialScanner _anySpecial;
+
+    internal Tokenizer(Vocabulary vocabulary, IEnumerable<KeyValuePair<string, int>> specials)
+    {
+        _vocabulary = vocabulary;
+        _specialIds = specials.ToFrozenDictionary();
+        _specialBytes = _specialIds.ToFrozenDictionary(s => s.Value, s => Encoding.UTF8.GetBytes(s.Key));
+        _anySpecial = new SpecialScanner(_specialIds);
+        VocabularySize = Math.Max(vocabulary.Count, _specialIds.Count == 0 ? 0 : _specialIds.Values.Max() + 1);
+    }
+
+    /// <summary>Reads `tokenizer.model`, `tokenizer.json`, or a directory that holds one of them (`tokenizer.json` first).</summary>
+    /// <exception cref="CriaException">There is no such file, or it is not such a vocabulary.</exception>
+    public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
+
+    /// <summary>One more than the highest id.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>Ids below this are ordinary tokens.</summary>
+    public int OrdinaryCount => _vocabulary.Count;
+
+    /// <summary>`&lt;|begin_of_text|&gt;`.</summary>
+    public int BosId => Required("<|begin_of_text|>");
+
+    /// <summary>`&lt;|end_of_text|&gt;`, the end of base models' documents.</summary>
+    public int EndOfTextId => Required("<|end_of_text|>");
+
+    /// <summary>`&lt;|eot_id|&gt;`, the end of a turn.</summary>
+    public int EotId => Required("<|eot_id|>");
+
+    /// <summary>`&lt;|eom_id|&gt;`, the end of a message that expects a tool result.</summary>
+    public int EomId => Required("<|eom_id|>");
+
+    /// <summary>`&lt;|start_header_id|&gt;`.</summary>
+    public int StartHeaderId => Required("<|start_header_id|>");
+
+    /// <summary>`&lt;|end_header_id|&gt;`.</summary>
+    public int EndHeaderId => Required("<|end_header_id|>");
+
+    /// <summary>`&lt;|python_tag|&gt;`.</summary>
+    public int PythonTagId => Required("<|python_tag|>");
+
+    /// <summary>The id of a control token's text, or null.</summary>
+    public int? SpecialId(string text) => _specialIds.TryGetValue(text, out var id) ? id : null;
+
+    /// <summary>Whether an id is a control token.</summary>
+    public bool IsSpecial(int id) => _specialBytes.ContainsKey(id);
+
+    /// <summary>All control tokens by text.</summary>
+    public IReadOnlyDictionary<string, int> Specials => _specialIds;
+
+    /// <summary>The bytes of a token; a control token's literal text.</summary>
+    /// <exception cref="CriaException">The id is outside the vocabulary.</exception>
+    public ReadOnlySpan<byte> TokenBytes(int id) =>
+        (uint)id < (uint)_vocabulary.Count ? _vocabulary[id]
+        : _specialBytes.TryGetValue(id, out var bytes) ? bytes
+        : throw new CriaException($"token id {id} is outside the vocabulary of {VocabularySize}");
+
+    /// <summary>
+    /// Ids of a text, nothing added. Text that spells a control token stays text unless <paramref name="allowSpecial"/>. A lone
+    /// surrogate is encoded as U+FFFD.
+    /// </summary>
+    public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false)
+    {
+        var ids = new List<int>(text.Length / 3 + 8);
+        Encode(text, allowSpecial ? _anySpecial : null, ids);
+        return [.. ids];
+    }
+
+    /// <summary>
+    /// Ids of a text in which the control tokens named in <paramref name="allowed"/> become their ids (leftmost match first), and
+    /// those named in <paramref name="forbidden"/> and not allowed are an error; all others stay text.
+    /// </summary>
+    /// <exception cref="CriaException">The text holds a forbidden control token, or a name is no control token.</exception>
+    public int[] Encode(ReadOnlySpan<char> text, IReadOnlySet<string> allowed, IReadOnlySet<string> forbidden)
+    {
+        if (Scanner(forbidden.Except(allowed)) is { } scanner && scanner.Next(text) is { Length: > 0 } found)
+            throw new CriaException($"the text holds the control token {text.Slice(found.Start, found.Length)} at {found.Start}");
+        var ids = new List<int>(text.Length / 3 + 8);
+        Encode(text, Scanner(allowed), ids);
+        return [.. ids];
+
+        SpecialScanner? Scanner(IEnumerable<string> names)
+        {
+            var some = names.ToDictionary(n => n, Required);
+            return some.Count == 0 ? null : new SpecialScanner(some);
+        }
+    }
+
+    /// <summary>The text of ids; invalid UTF-8 becomes U+FFFD for each maximal invalid part.</summary>
+    /// <exception cref="CriaException">An id is outside the vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecial = false)
+    {
+        var bytes = new ArrayBufferWriter<byte>(ids.Length * 4 + 16);
+        foreach (var id in ids)
+            if (!skipSpecial || !IsSpecial(id))
+                bytes.Write(TokenBytes(id));
+        return Encoding.UTF8.GetString(bytes.WrittenSpan);
+    }
+
+    void Encode(ReadOnlySpan<char> text, SpecialScanner? specials, List<int> ids)
+    {
+        var leftInChunk = 400_000;
+        while (!text.IsEmpty)
+        {
+            var length = Splitter.NextPart(text, ref leftInChunk);
+            var part = text[..length];
+            text = text[length..];
+            while (specials is not null && specials.Next(part) is { Length: > 0 } found)
+            {
+                EncodeOrdinary(part[..found.Start], ids);
+                ids.Add(found.Id);
+                part = part[(found.Start + found.Length)..];
+            }
+            EncodeOrdinary(part, ids);
+        }
+    }
+
+    void EncodeOrdinary(ReadOnlySpan<char> text, List<int> ids)
+    {
+        Span<byte> few = stackalloc byte[256];
+        while (!text.IsEmpty)
+        {
+            var length = Splitter.NextPiece(text);
+            var piece = text[..length];
+            text = text[length..];
+            if (length * 3 <= few.Length)
+            {
+                BytePairEncoder.Encode(_vocabulary, few[..Encoding.UTF8.GetBytes(piece, few)], ids);
+                continue;
+            }
+            var many = ArrayPool<byte>.Shared.Rent(length * 3);
+            BytePairEncoder.Encode(_vocabulary, many.AsSpan(0, Encoding.UTF8.GetBytes(piece, many)), ids);
+            ArrayPool<byte>.Shared.Return(many);
+        }
+    }
+
+    int Required(string name) =>
+        _specialIds.TryGetValue(name, out var id) ? id : throw new CriaException($"the vocabulary has no control token {name}");
+
+    /// <summary>Finds control tokens in text: the leftmost, of several there the longest.</summary>
+    sealed class SpecialScanner(IReadOnlyDictionary<string, int> ids)
+    {
+        readonly SearchValues<string> _any = SearchValues.Create([.. ids.Keys], StringComparison.Ordinal);
+        readonly string[] _longestFirst = [.. ids.Keys.OrderByDescending(k => k.Length)];
+
+        public (int Start, int Length, int Id) Next(ReadOnlySpan<char> text)
+        {
+            var start = text.IndexOfAny(_any);
+            if (start < 0)
+                return default;
+            foreach (var name in _longestFirst)
+                if (text[start..].StartsWith(name, StringComparison.Ordinal))
+                    return (start, name.Length, ids[name]);
+            return default;
+        }
+    }
+}
