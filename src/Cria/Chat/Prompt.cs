@@ -1,0 +1,33 @@
+using Cria.Tokenization;
+
+namespace Cria.Chat;
+
+/// <summary>A stretch of a prompt: ordinary text, or the name of one control token.</summary>
+/// <param name="Text">The text; a control token's literal text.</param>
+/// <param name="IsControl">Whether this is a control token. Text is never turned into one.</param>
+/// <param name="IsReply">Whether an assistant wrote it (its content and the token that ends it): what training learns.</param>
+public readonly record struct PromptPart(string Text, bool IsControl = false, bool IsReply = false);
+
+/// <summary>A rendered dialogue: parts that are each encoded on their own. Immutable.</summary>
+public sealed class Prompt(IReadOnlyList<PromptPart> parts)
+{
+    /// <summary>An image's place in a prompt; its id is the first behind the text vocabulary (spec section 5.2).</summary>
+    public const string Image = "<|image|>";
+
+    /// <summary>The parts in order.</summary>
+    public IReadOnlyList<PromptPart> Parts { get; } = parts;
+
+    /// <summary>The prompt as text, control tokens by their literal text.</summary>
+    public string Text => string.Concat(Parts.Select(p => p.Text));
+
+    /// <summary>The ids of the whole prompt; exactly one BOS, at the front.</summary>
+    /// <exception cref="CriaException">The vocabulary lacks a control token.</exception>
+    public int[] Encode(Tokenizer tokenizer) => [.. Parts.SelectMany(p => Encode(tokenizer, p))];
+
+    /// <summary>The ids of one part.</summary>
+    /// <exception cref="CriaException">The vocabulary lacks the control token.</exception>
+    public static int[] Encode(Tokenizer tokenizer, PromptPart part) =>
+        !part.IsControl ? tokenizer.Encode(part.Text)
+        : part.Text == Image ? [tokenizer.OrdinaryCount + 256]
+        : [tokenizer.SpecialId(part.Text) ?? throw new CriaException($"the vocabulary has no control token {part.Text}")];
+}

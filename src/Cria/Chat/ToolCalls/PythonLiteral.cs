@@ -1,0 +1,172 @@
+using System.Collections;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Cria.Chat.ToolCalls;
+
+/// <summary>Values of tool arguments and results as Python writes them: `str`, `repr` and `json.dumps`.</summary>
+static class PythonLiteral
+{
+    /// <summary>A value inside a pythonic call (llama-models, prompt_templates/system_prompts.py and tool_utils.py): strings in double quotes without escapes, dicts as `{k=v}`.</summary>
+    public static string Write(object? value)
+    {
+        switch (value)
+        {
+            case null:
+                return "None";
+            case string s:
+                return $"\"{s}\"";
+            case bool b:
+                return b ? "True" : "False";
+            case JsonElement json:
+                return json.ValueKind switch
+                {
+                    JsonValueKind.String => $"\"{json.GetString()}\"",
+                    JsonValueKind.Number => Number(json.GetRawText()),
+                    JsonValueKind.True => "True",
+                    JsonValueKind.False => "False",
+                    JsonValueKind.Array => $"[{string.Join(", ", json.EnumerateArray().Select(e => Write(e)))}]",
+                    JsonValueKind.Object => $"{{{string.Join(", ", json.EnumerateObject().Select(p => $"{p.Name}={Write(p.Value)}"))}}}",
+                    _ => "None",
+                };
+            case IDictionary<string, object?> map:
+                return $"{{{string.Join(", ", map.Select(p => $"{p.Key}={Write(p.Value)}"))}}}";
+            case IEnumerable list:
+                return $"[{string.Join(", ", list.Cast<object?>().Select(Write))}]";
+            case IFormattable number:
+                return Number(number.ToString(null, CultureInfo.InvariantCulture));
+            default:
+                return $"\"{value}\"";
+        }
+    }
+
+    /// <summary>Whether Python's `iterable` test fails on the value: a number, a boolean or nothing.</summary>
+    public static bool IsScalar(object? value) => value is not null and not string
+        && (value is JsonElement { ValueKind: JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False }
+            || value is bool or IFormattable);
+
+    /// <summary>json.dumps with ", " and ": " and no ASCII escapes.</summary>
+    public static string WriteJson(object? value)
+    {
+        var text = new StringBuilder();
+        WriteJson(value, text);
+        return text.ToString();
+    }
+
+    static void WriteJson(object? value, StringBuilder text)
+    {
+        switch (value)
+        {
+            case string s:
+                Quote(s, text);
+                break;
+            case JsonElement { ValueKind: JsonValueKind.String } s:
+                Quote(s.GetString()!, text);
+                break;
+            case JsonElement { ValueKind: JsonValueKind.Number } number:
+                text.Append(Number(number.GetRawText()));
+                break;
+            case JsonElement { ValueKind: JsonValueKind.Array } array:
+                List(array.EnumerateArray().Select(e => (object?)e), text);
+                break;
+            case JsonElement { ValueKind: JsonValueKind.Object } map:
+                Map(map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, (object?)p.Value)), text);
+                break;
+            case true or JsonElement { ValueKind: JsonValueKind.True }:
+                text.Append("true");
+                break;
+            case false or JsonElement { ValueKind: JsonValueKind.False }:
+                text.Append("false");
+                break;
+            case null or JsonElement:
+                text.Append("null");
+                break;
+            case IDictionary<string, object?> map:
+                Map(map, text);
+                break;
+            case IEnumerable list:
+                List(list.Cast<object?>(), text);
+                break;
+            case IFormattable number:
+                text.Append(Number(number.ToString(null, CultureInfo.InvariantCulture)));
+                break;
+            default:
+                Quote(value.ToString() ?? "", text);
+                break;
+        }
+    }
+
+    static void List(IEnumerable<object?> items, StringBuilder text)
+    {
+        text.Append('[');
+        var first = true;
+        foreach (var item in items)
+        {
+            text.Append(first ? "" : ", ");
+            first = false;
+            WriteJson(item, text);
+        }
+        text.Append(']');
+    }
+
+    static void Map(IEnumerable<KeyValuePair<string, object?>> items, StringBuilder text)
+    {
+        text.Append('{');
+        var first = true;
+        foreach (var (key, item) in items)
+        {
+            text.Append(first ? "" : ", ");
+            first = false;
+            Quote(key, text);
+            text.Append(": ");
+            WriteJson(item, text);
+        }
+        text.Append('}');
+    }
+
+    static void Quote(string s, StringBuilder text)
+    {
+        text.Append('"');
+        foreach (var c in s)
+        {
+            text.Append(c switch
+            {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                '\n' => "\\n",
+                '\r' => "\\r",
+                '\t' => "\\t",
+                '\b' => "\\b",
+                '\f' => "\\f",
+                < ' ' => $"\\u{(int)c:x4}",
+                _ => c.ToString(),
+            });
+        }
+        text.Append('"');
+    }
+
+    /// <summary>A JSON number as Python prints it after parsing: integers as they are, floats as the shortest text that reads back.</summary>
+    public static string Number(string json)
+    {
+        if (json.AsSpan().IndexOfAny(".eE") < 0)
+            return json == "-0" ? "0" : json;
+        var value = double.Parse(json, NumberStyles.Float, CultureInfo.InvariantCulture);
+        if (!double.IsFinite(value))
+            return value > 0 ? "inf" : "-inf";
+        var digits = value.ToString("E16", CultureInfo.InvariantCulture);
+        var exponent = int.Parse(digits[(digits.IndexOf('E') + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var shortest = value.ToString("R", CultureInfo.InvariantCulture);
+        var (sign, mantissa) = (shortest.StartsWith('-') ? "-" : "", new string([.. shortest.TakeWhile(c => c != 'E').Where(char.IsAsciiDigit)]).TrimStart('0'));
+        if (value == 0)
+            return sign + "0.0";
+        mantissa = mantissa.TrimEnd('0') is { Length: > 0 } m ? m : "0";
+        if (exponent is < -4 or >= 16)
+            return $"{sign}{mantissa[0]}{(mantissa.Length > 1 ? "." + mantissa[1..] : "")}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+        if (exponent < 0)
+            return $"{sign}0.{new string('0', -exponent - 1)}{mantissa}";
+        return mantissa.Length <= exponent + 1
+            ? $"{sign}{mantissa.PadRight(exponent + 1, '0')}.0"
+            : $"{sign}{mantissa[..(exponent + 1)]}.{mantissa[(exponent + 1)..]}";
+    }
+}
