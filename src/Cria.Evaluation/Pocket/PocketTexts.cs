@@ -1,0 +1,55 @@
+using Microsoft.Extensions.AI;
+using static Cria.Evaluation.Pocket.WordLists;
+
+namespace Cria.Evaluation.Pocket;
+
+/// <summary>Training material that is no single item: running text about the world, and long dialogues.</summary>
+public static class PocketTexts
+{
+    /// <summary>A short plain text about people, places and days: for pretraining.</summary>
+    public static string Document(ulong seed, long index)
+    {
+        var random = PocketRandom.For("document", seed, index);
+        var name = random.Pick(Names);
+        var lines = new List<string>();
+        switch (random.Next(4))
+        {
+            case 0: // what several people do
+                lines.AddRange(Note.Facts(random, random.Between(3, 6)).Select(f => f.Sentence));
+                break;
+            case 1: // one person in several facts, then again what was said of the person
+                var facts = Enumerable.Range(0, 5).Select(kind => Note.One(random, name, "", kind)).ToList();
+                random.Shuffle(facts);
+                lines.AddRange(facts.Select((f, i) => i == 0 ? f.Sentence : f.Sentence.Replace(name, random.Chance(0.5) ? "This person" : name)));
+                lines.Add($"So {facts[0].Sentence}");
+                break;
+            case 2: // a diary entry
+                var (day, place, thing, friend) = (random.Pick(Days), random.Pick(Places), random.Pick(Things), random.Pick(Names));
+                lines.Add($"On {day} {name} goes to the {place} at {random.Pick(Times)}.");
+                lines.Add($"{friend} is at the {place} too and has a {random.Pick(Colours)} {thing}.");
+                lines.Add(random.Pick([$"{name} buys the {thing}.", $"{friend} gives {name} the {thing}.", $"They clean the {thing}."]));
+                lines.Add($"{random.Pick([name, friend])} likes the {place} and comes again on {random.Pick(Days)}.");
+                break;
+            default: // one meaning in several languages
+                var meaning = Translate.Meaning(random);
+                foreach (var language in random.Pick(Lexicon.Languages, 4))
+                    lines.Add($"{language}: {Lexicon.Say(language, meaning)}");
+                return string.Join('\n', lines);
+        }
+        return string.Join(' ', lines);
+    }
+
+    /// <summary>A long dialogue: items of all families without tools, one after the other.</summary>
+    public static IReadOnlyList<ChatMessage> Dialogue(PocketSplit split, ulong seed, long index, int turns)
+    {
+        var random = PocketRandom.For($"dialogue/{split}", seed, index);
+        PocketFamily[] families = [.. PocketWorld.Families.Where(f => f is not Tools)];
+        var messages = new List<ChatMessage>();
+        while (messages.Count < 2 * turns)
+        {
+            var item = PocketWorld.Item(random.Pick(families), split, seed, (long)(random.NextBits() >> 16));
+            messages.AddRange([.. item.Prompt, item.Answer]);
+        }
+        return messages;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Evaluation.Pocket;
+
+/// <summary>
+/// The pocket world: small tasks of the kinds that Llama 3.2 1B and 3B are made for, generated from a seed, each with a verifier.
+/// A prompt's content hash decides which split it belongs to, so that no prompt is in two. Stateless and thread-safe.
+/// </summary>
+public static class PocketWorld
+{
+    const int Parts = 50, TestParts = 1, ValidationParts = 1; // of 50 parts by hash, one each is kept for test and validation
+
+    /// <summary>All families.</summary>
+    public static IReadOnlyList<PocketFamily> Families { get; } =
+    [
+        new Summarise(), new Rewrite(), new Format(), new Note(), new Translate(), new Arithmetic(), new Tools(), new FollowUp(), new Newcomer(),
+    ];
+
+    /// <summary>The item of a family at an index; the same arguments give the same item.</summary>
+    public static PocketItem Item(PocketFamily family, PocketSplit split, ulong seed, long index)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var item = family.Create(PocketRandom.For($"{family.Name}/{split}", seed, index, attempt));
+            if (SplitOf(item) == split)
+                return item;
+        }
+    }
+
+    /// <summary>Different items of a family: fewer than asked where the family has no more.</summary>
+    public static IReadOnlyList<PocketItem> Items(PocketFamily family, PocketSplit split, ulong seed, int count)
+    {
+        var items = new List<PocketItem>();
+        var seen = new HashSet<string>();
+        for (long index = 0; items.Count < count && index < 20L * count; index++)
+            if (Item(family, split, seed, index) is var item && seen.Add(PromptText(item)))
+                items.Add(item);
+        return items;
+    }
+
+    /// <summary>The split a prompt belongs to.</summary>
+    public static PocketSplit SplitOf(PocketItem item)
+    {
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(PromptText(item)));
+        var part = BinaryPrimitives.ReadUInt64LittleEndian(hash) % Parts;
+        return part < TestParts ? PocketSplit.Test : part < TestParts + ValidationParts ? PocketSplit.Validation : PocketSplit.Train;
+    }
+
+    /// <summary>A prompt as one text: what its split is decided by.</summary>
+    public static string PromptText(PocketItem item)
+    {
+        var text = new StringBuilder();
+        foreach (var tool in item.Tools)
+            text.Append(tool.Name).Append('|').Append(tool.Description).Append('\n');
+        foreach (var message in item.Prompt)
+        {
+            text.Append(message.Role).Append(": ");
+            foreach (var content in message.Contents)
+                text.Append(content switch
+                {
+                    TextContent t => t.Text,
+                    FunctionCallContent c => Cria.Chat.ToolCalls.PythonicCalls.Write([c]),
+                    FunctionResultContent r => r.Result,
+                    _ => throw new InvalidOperationException($"no text for {content.GetType().Name}"),
+                });
+            text.Append('\n');
+        }
+        return text.ToString();
+    }
+}
