@@ -108,7 +108,8 @@ sealed class Tools : PocketFamily
         if (random.Chance(0.65))
             return new PocketItem(Name, [new(ChatRole.User, request.Text)], call, tools, reply => SameCall(reply, tool.Name, arguments) ? 1 : 0);
         return PocketItem.Ask(Name, [new(ChatRole.User, request.Text), call, new(ChatRole.Tool, [new FunctionResultContent("call_0", request.Result)])],
-            request.Answer, reply => Answers.Facts(reply, request.Facts)) with { Tools = tools };
+            request.Answer, reply => Answers.Facts(reply, request.Facts)) with
+        { Tools = tools };
     }
 
     static bool SameCall(ChatMessage reply, string name, Dictionary<string, object?> arguments)
