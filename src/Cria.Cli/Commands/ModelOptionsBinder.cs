@@ -1,13 +1,49 @@
 using System.CommandLine;
+using Cria.Models;
 
 namespace Cria.Cli.Commands;
 
-/// <summary>The options that all commands on a model share.</summary>
-static class ModelOptionsBinder
+/// <summary>The options that all commands on a model share: --model everywhere; --dtype, --kv and --threads where it is run.</summary>
+sealed class ModelOptionsBinder
 {
+    readonly Option<string> model = Model();
+    readonly Option<string> dtype = new("--dtype")
+    {
+        Description = "Arithmetic: f32, bf16 or auto, the fastest that keeps the tolerances; f32 implies --kv f32",
+        DefaultValueFactory = _ => "auto",
+    };
+    readonly Option<string?> kv = new("--kv") { Description = "Element type of the KV cache: f32, f16, bf16 or q8_0" };
+    readonly Option<int?> threads = new("--threads") { Description = "Threads for the kernels (default: all this process may use)" };
+
+    /// <summary>Adds the options to <paramref name="command"/>.</summary>
+    public ModelOptionsBinder(Command command)
+    {
+        dtype.AcceptOnlyFromAmong("f32", "bf16", "auto");
+        kv.AcceptOnlyFromAmong("f32", "f16", "bf16", "q8_0");
+        threads.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<int?>() is <= 0 or > 1024)
+                r.AddError("--threads is not between 1 and 1024");
+        });
+        command.Add(model);
+        command.Add(dtype);
+        command.Add(kv);
+        command.Add(threads);
+    }
+
     public static Option<string> Model() => new("--model")
     {
         Description = "A model: a directory, a file, or \"pocket\"",
         DefaultValueFactory = _ => ModelLocator.Default,
+    };
+
+    /// <summary>The file or directory that --model names.</summary>
+    public string Path(ParseResult result) => ModelLocator.Resolve(result.GetValue(model)!);
+
+    public ModelOptions Options(ParseResult result) => new()
+    {
+        Compute = Enum.Parse<ComputeType>(result.GetValue(dtype)!, ignoreCase: true),
+        Kv = result.GetValue(kv) is { } type ? Enum.Parse<KvType>(type, ignoreCase: true) : null,
+        Threads = result.GetValue(threads),
     };
 }
