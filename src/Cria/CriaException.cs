@@ -7,8 +7,8 @@ namespace Cria;
 public sealed class CriaException : Exception
 {
     /// <summary>An error with one clear line of text.</summary>
-    public CriaException(string message) : base(message) { }
+    public CriaException(string message) : base(message.ReplaceLineEndings(" ")) { }
 
     /// <summary>An error with one clear line of text and its cause.</summary>
-    public CriaException(string message, Exception inner) : base(message, inner) { }
+    public CriaException(string message, Exception inner) : base(message.ReplaceLineEndings(" "), inner) { }
 }

@@ -1,0 +1,67 @@
+namespace Cria.Formats;
+
+/// <summary>Finds and opens the files of a Hugging Face model directory.</summary>
+static class HuggingFaceDirectory
+{
+    const string Weights = "model.safetensors", Index = "model.safetensors.index.json";
+
+    public static Checkpoint Open(string path)
+    {
+        if (!Directory.Exists(path))
+            throw new CriaException(File.Exists(path) ? $"{path}: not a model directory; only Hugging Face directories are supported"
+                : $"{path}: there is no such model");
+        CheckKind(path);
+        var config = ModelConfig.Read(Path.Combine(path, "config.json"));
+        var generation = GenerationDefaults.Read(Path.Combine(path, "generation_config.json"), config);
+        var template = ChatTemplateFile.Read(path);
+        var files = new List<SafetensorsFile>();
+        try
+        {
+            if (File.Exists(Path.Combine(path, Weights)))
+                files.Add(SafetensorsFile.Open(Path.Combine(path, Weights)));
+            else
+                OpenShards(Path.Combine(path, Index), files);
+            return new Checkpoint(path, config, generation, template, files);
+        }
+        catch
+        {
+            files.ForEach(f => f.Dispose());
+            throw;
+        }
+    }
+
+    static void CheckKind(string path)
+    {
+        if (!File.Exists(Path.Combine(path, "config.json")))
+        {
+            var meta = Directory.EnumerateFiles(path).Select(f => Path.GetFileName(f)!)
+                .Where(f => f == "params.json" || f.StartsWith("consolidated.", StringComparison.Ordinal)).Order().Take(3).ToList();
+            throw new CriaException($"{path}: no config.json" + (meta.Count == 0 ? ""
+                : $"; {string.Join(" and ", meta)} are of a Meta directory, only Hugging Face directories are supported"));
+        }
+        if (!File.Exists(Path.Combine(path, Weights)) && !File.Exists(Path.Combine(path, Index)))
+            throw new CriaException($"{path}: neither {Weights} nor {Index}");
+    }
+
+    /// <summary>Opens every shard the index names, and checks that each holds what the index says.</summary>
+    static void OpenShards(string index, List<SafetensorsFile> files)
+    {
+        var map = JsonFile.Read(index, json => json.TextMap("weight_map") ?? throw json.Error("weight_map", "is missing"));
+        var shards = new Dictionary<string, SafetensorsFile>();
+        foreach (var (tensor, shard) in map)
+        {
+            if (!shards.TryGetValue(shard, out var file))
+            {
+                if (!IsPlainName(shard))
+                    throw new CriaException($"{index}: weight_map names {OneLine.Quote(shard)}, which is no file name of this directory");
+                shards[shard] = file = SafetensorsFile.Open(Path.Combine(Path.GetDirectoryName(index)!, shard));
+                files.Add(file);
+            }
+            if (file.Find(tensor) is null)
+                throw new CriaException($"{file.Path}: no tensor {OneLine.Cut(tensor)}, which the index promises");
+        }
+    }
+
+    static bool IsPlainName(string name) =>
+        name is not ("" or "." or "..") && !name.Any(c => char.IsControl(c) || c is '/' or '\\' or ':');
+}

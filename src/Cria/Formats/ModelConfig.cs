@@ -1,0 +1,54 @@
+namespace Cria.Formats;
+
+/// <summary>
+/// The hyperparameters of a Llama text model (spec section 1). <see cref="Read"/> gives only configurations the engine can compute:
+/// sizes are positive and bounded, heads divide, and nothing that would change the result is ignored.
+/// </summary>
+public sealed record ModelConfig
+{
+    /// <summary>Width of the residual stream, D.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Transformer blocks, L.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Query heads, H.</summary>
+    public required int HeadCount { get; init; }
+
+    /// <summary>Key and value heads, K; divides H. H/K consecutive query heads share one.</summary>
+    public required int KvHeadCount { get; init; }
+
+    /// <summary>Width of a head, d; even. H·d need not be D.</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Width of the SwiGLU, F.</summary>
+    public required int FeedForwardSize { get; init; }
+
+    /// <summary>Rows of the embedding, V.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Positions the model was made for.</summary>
+    public required int MaxPositions { get; init; }
+
+    /// <summary>The epsilon inside the square root of RMSNorm.</summary>
+    public required float NormEpsilon { get; init; }
+
+    /// <summary>The base of the RoPE frequencies.</summary>
+    public required float RopeTheta { get; init; }
+
+    /// <summary>The llama3 scaling of RoPE, or null for none.</summary>
+    public RopeScaling? RopeScaling { get; init; }
+
+    /// <summary>Whether the output matrix is the embedding.</summary>
+    public required bool TiedEmbeddings { get; init; }
+
+    /// <summary>The token a text begins with, if the configuration names one.</summary>
+    public int? BosId { get; init; }
+
+    /// <summary>The end tokens the configuration names.</summary>
+    public IReadOnlyList<int> StopIds { get; init; } = [];
+
+    /// <summary>Reads a Hugging Face `config.json` as transformers 4 and 5 write it.</summary>
+    /// <exception cref="CriaException">The file cannot be read, a field is missing or wrong, or the model is none this engine computes.</exception>
+    public static ModelConfig Read(string path) => HuggingFaceConfig.Read(path);
+}

@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+
+namespace Cria.Tensors;
+
+/// <summary>
+/// A named, row-major array inside a mapped file: a view, not a copy. Immutable; reading is safe from any number of threads until
+/// the file is unmapped.
+/// </summary>
+public sealed unsafe class Tensor
+{
+    readonly MappedFile _file;
+    readonly long _offset;
+    readonly long[] _shape;
+
+    /// <summary>A view of bytes that the caller has checked to lie inside the file.</summary>
+    internal Tensor(string name, ElementType type, long[] shape, MappedFile file, long offset)
+    {
+        (Name, Type, _shape, _file, _offset) = (name, type, shape, file, offset);
+        Count = 1;
+        foreach (var dimension in shape)
+            Count = checked(Count * dimension);
+        ByteLength = checked(Count * type.Size());
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, file.Length - ByteLength);
+    }
+
+    /// <summary>The name in the file.</summary>
+    public string Name { get; }
+
+    /// <summary>The type of its elements.</summary>
+    public ElementType Type { get; }
+
+    /// <summary>Dimensions, the slowest first: a weight matrix is [out, in]. Empty for a scalar.</summary>
+    public IReadOnlyList<long> Shape => _shape;
+
+    /// <summary>Elements.</summary>
+    public long Count { get; }
+
+    /// <summary>Bytes.</summary>
+    public long ByteLength { get; }
+
+    /// <summary>The path of the file it lies in.</summary>
+    public string File => _file.Path;
+
+    /// <summary>The first element. Files promise no alignment, not even of the element's own size.</summary>
+    /// <exception cref="ObjectDisposedException">The file is unmapped.</exception>
+    public byte* Data => _file.Pointer + _offset;
+
+    /// <summary>The shape as people write it, such as [128256, 2048].</summary>
+    public string ShapeText => $"[{string.Join(", ", _shape)}]";
+
+    /// <summary>All elements as F32; F16 and BF16 are widened exactly.</summary>
+    /// <exception cref="ArgumentException">The target does not have <see cref="Count"/> elements.</exception>
+    /// <exception cref="NotSupportedException">The type is another one.</exception>
+    /// <exception cref="ObjectDisposedException">The file is unmapped.</exception>
+    public void CopyTo(Span<float> target)
+    {
+        if (target.Length != Count)
+            throw new ArgumentException($"{Name} has {Count} elements, the target {target.Length}", nameof(target));
+        var bytes = new ReadOnlySpan<byte>(Data, checked((int)ByteLength));
+        switch (Type)
+        {
+            case ElementType.F32:
+                bytes.CopyTo(MemoryMarshal.AsBytes(target));
+                break;
+            case ElementType.F16:
+                for (var i = 0; i < target.Length; i++)
+                    target[i] = (float)MemoryMarshal.Read<Half>(bytes[(2 * i)..]);
+                break;
+            case ElementType.BF16:
+                for (var i = 0; i < target.Length; i++)
+                    target[i] = BitConverter.UInt32BitsToSingle((uint)MemoryMarshal.Read<ushort>(bytes[(2 * i)..]) << 16);
+                break;
+            default:
+                throw new NotSupportedException($"{Name} is {Type.SafetensorsName()}, not F32, F16 or BF16");
+        }
+        GC.KeepAlive(_file);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {Type.SafetensorsName()} {ShapeText}";
+}

@@ -1,0 +1,169 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json.Nodes;
+using Cria.Formats;
+using Cria.Tensors;
+using Cria.Tokenization;
+
+namespace Cria.Tests;
+
+/// <summary>The shape of a tiny random Llama; the defaults are odd on purpose (GQA, H·d is not D).</summary>
+sealed record TestShape
+{
+    public int Hidden { get; init; } = 48;
+    public int Layers { get; init; } = 2;
+    public int Heads { get; init; } = 4;
+    public int KvHeads { get; init; } = 2;
+    public int HeadSize { get; init; } = 16;
+    public int FeedForward { get; init; } = 80;
+    public int Vocabulary { get; init; } = 96;
+    public int MaxPositions { get; init; } = 4096;
+    public ElementType Type { get; init; } = ElementType.F32;
+    public bool Tied { get; init; } = true;
+    public bool ScaledRope { get; init; } = true;
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Adds tokenizer.json: 256 bytes, some merges, 256 control tokens. The vocabulary then has that size, whatever is said above.</summary>
+    public bool WithTokenizer { get; init; }
+}
+
+/// <summary>A temporary model directory; gone with Dispose.</summary>
+sealed class TestModel : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("cria-test-").FullName;
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+/// <summary>Writes tiny random Llama models as Hugging Face directories.</summary>
+static class TestModels
+{
+    /// <summary>The words of the small tokenizer's merges, in order of rank.</summary>
+    static readonly string[] Merged = ["he", "in", "er", "th", "or", "ll", "hell", "hello", " w", " wor"];
+
+    public const int TokenizerSize = 256 + 10 + 256;
+
+    public static TestModel Write(TestShape? shape = null)
+    {
+        shape ??= new TestShape();
+        if (shape.WithTokenizer)
+            shape = shape with { Vocabulary = TokenizerSize };
+        var model = new TestModel();
+        File.WriteAllText(model.File("config.json"), Config(shape).ToJsonString());
+        SafetensorsWriter.Write(model.File("model.safetensors"), Weights(shape));
+        if (shape.WithTokenizer)
+            File.WriteAllText(model.File("tokenizer.json"), TokenizerJson().ToJsonString());
+        return model;
+    }
+
+    /// <summary>The config.json of a shape, to change and write again.</summary>
+    public static JsonObject Config(TestShape s) => new()
+    {
+        ["architectures"] = new JsonArray("LlamaForCausalLM"),
+        ["model_type"] = "llama",
+        ["hidden_act"] = "silu",
+        ["hidden_size"] = s.Hidden,
+        ["num_hidden_layers"] = s.Layers,
+        ["num_attention_heads"] = s.Heads,
+        ["num_key_value_heads"] = s.KvHeads,
+        ["head_dim"] = s.HeadSize,
+        ["intermediate_size"] = s.FeedForward,
+        ["vocab_size"] = s.Vocabulary,
+        ["max_position_embeddings"] = s.MaxPositions,
+        ["rms_norm_eps"] = 1e-5,
+        ["rope_theta"] = 500000.0,
+        ["rope_scaling"] = !s.ScaledRope ? null : new JsonObject
+        {
+            ["rope_type"] = "llama3",
+            ["factor"] = 32.0,
+            ["low_freq_factor"] = 1.0,
+            ["high_freq_factor"] = 4.0,
+            ["original_max_position_embeddings"] = 64,
+        },
+        ["tie_word_embeddings"] = s.Tied,
+        ["bos_token_id"] = s.WithTokenizer ? 266 : 0,
+        ["eos_token_id"] = s.WithTokenizer ? new JsonArray(267, 274, 275) : s.Vocabulary - 1,
+        ["torch_dtype"] = s.Type switch { ElementType.BF16 => "bfloat16", ElementType.F16 => "float16", _ => "float32" },
+    };
+
+    /// <summary>Random weights that keep activations and logits near one.</summary>
+    public static List<(string Name, ElementType Type, long[] Shape, ReadOnlyMemory<byte> Data)> Weights(TestShape s)
+    {
+        var random = new Random(s.Seed);
+        var config = new ModelConfig
+        {
+            HiddenSize = s.Hidden,
+            LayerCount = s.Layers,
+            HeadCount = s.Heads,
+            KvHeadCount = s.KvHeads,
+            HeadSize = s.HeadSize,
+            FeedForwardSize = s.FeedForward,
+            VocabularySize = s.Vocabulary,
+            MaxPositions = s.MaxPositions,
+            NormEpsilon = 1e-5f,
+            RopeTheta = 500000,
+            TiedEmbeddings = s.Tied,
+        };
+        return [.. TensorRoles.All(config).Select(r =>
+        {
+            var shape = TensorRoles.Shape(r.Role, config);
+            var (mean, scale) = shape.Length == 1 ? (1.0, 0.1) : (0.0, r.Role == TensorRole.Embedding ? 0.5 : 1.5 / Math.Sqrt(shape[1]));
+            var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
+            for (var i = 0; i < values.Length; i++)
+                values[i] = (float)(mean + scale * Normal(random));
+            return (TensorRoles.HuggingFaceName(r.Role, r.Layer), s.Type, shape, (ReadOnlyMemory<byte>)Bytes(values, s.Type));
+        })];
+    }
+
+    /// <summary>Values rounded to a type, little-endian.</summary>
+    public static byte[] Bytes(float[] values, ElementType type) => type switch
+    {
+        ElementType.F32 => MemoryMarshal.AsBytes<float>(values).ToArray(),
+        ElementType.F16 => MemoryMarshal.AsBytes<Half>(Array.ConvertAll(values, v => (Half)v)).ToArray(),
+        ElementType.BF16 => MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(values, ToBFloat16)).ToArray(),
+        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+    };
+
+    /// <summary>tokenizer.json as the Hugging Face library writes it, with ids 0-255 bytes, 256-265 merges, 266-521 control tokens.</summary>
+    public static JsonObject TokenizerJson()
+    {
+        var vocabulary = new JsonObject();
+        foreach (var b in ByteAlphabet.Order)
+            vocabulary[ByteAlphabet.ToChar(b).ToString()] = vocabulary.Count;
+        var merges = new JsonArray();
+        foreach (var word in Merged)
+        {
+            var text = string.Concat(Encoding.UTF8.GetBytes(word).Select(ByteAlphabet.ToChar));
+            var split = Enumerable.Range(1, text.Length - 1).First(i => vocabulary.ContainsKey(text[..i]) && vocabulary.ContainsKey(text[i..]));
+            merges.Add($"{text[..split]} {text[split..]}");
+            vocabulary[text] = vocabulary.Count;
+        }
+        var added = new JsonArray([.. SpecialTokens.HuggingFace.Select((name, i) => (JsonNode)new JsonObject
+        {
+            ["id"] = vocabulary.Count + i,
+            ["content"] = name,
+            ["single_word"] = false,
+            ["lstrip"] = false,
+            ["rstrip"] = false,
+            ["normalized"] = false,
+            ["special"] = true,
+        })]);
+        return new JsonObject
+        {
+            ["version"] = "1.0",
+            ["added_tokens"] = added,
+            ["model"] = new JsonObject { ["type"] = "BPE", ["ignore_merges"] = true, ["vocab"] = vocabulary, ["merges"] = merges },
+        };
+    }
+
+    static ushort ToBFloat16(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+}
