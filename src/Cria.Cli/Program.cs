@@ -11,6 +11,8 @@ static class Program
     {
         TokenizeCommand.Create(),
         DetokenizeCommand.Create(),
+        RenderCommand.Create(),
+        ToolCallsCommand.Create(),
     };
 
     internal static async Task<int> Main(string[] args)

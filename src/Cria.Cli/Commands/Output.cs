@@ -74,6 +74,20 @@ static class Output
         return [.. parts.Select(p => int.TryParse(p, out var id) ? id : throw new CriaException($"{what}: \"{(p.Length > 40 ? p[..40] : p)}\" is no integer"))];
     }
 
+    /// <summary>What a JSON file holds; an error names the file.</summary>
+    public static T ReadJson<T>(string file, Func<JsonElement, T> read)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+            return read(document.RootElement);
+        }
+        catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException)
+        {
+            throw new CriaException($"{file}: {e.Message}", e);
+        }
+    }
+
     /// <summary>A file's text as UTF-8 exactly: no byte order mark is taken off, no line end changed.</summary>
     public static string ReadText(string file) => new UTF8Encoding(false).GetString(File.ReadAllBytes(file));
 }

@@ -1,57 +1,9 @@
+using System.Globalization;
+using Cria.Chat.ToolCalls;
+using Cria.Formats;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
-
-/// <summary>Who prescribes how a dialogue is written.</summary>
-public enum ChatStyle
-{
-    /// <summary>Meta's reference code (llama-models, `ChatFormat`): nothing is added or trimmed.</summary>
-    Meta,
-
-    /// <summary>The Hugging Face chat template of Llama 3.2 Instruct.</summary>
-    HuggingFace32,
-
-    /// <summary>The Hugging Face chat template of Llama 3.1 Instruct.</summary>
-    HuggingFace31,
-}
-
-/// <summary>What of a dialogue is written.</summary>
-public enum ChatMode
-{
-    /// <summary>BOS, all messages, the header of the reply.</summary>
-    Dialog,
-
-    /// <summary>The first message alone.</summary>
-    Message,
-
-    /// <summary>BOS and the first message's content: a base model's completion.</summary>
-    Completion,
-}
-
-/// <summary>How to write a dialogue.</summary>
-public sealed record ChatFormatOptions
-{
-    /// <summary>Whose rules.</summary>
-    public ChatStyle Style { get; init; }
-
-    /// <summary>What is written; Meta style only.</summary>
-    public ChatMode Mode { get; init; }
-
-    /// <summary>Tools on offer. Meta style writes the `llama3.2` composition with pythonic calls.</summary>
-    public IReadOnlyList<AIFunctionDeclaration> Tools { get; init; } = [];
-
-    /// <summary>The date a template prints, verbatim; null = today's.</summary>
-    public string? Date { get; init; }
-
-    /// <summary>Whether the header of the reply stands at the end.</summary>
-    public bool AddGenerationPrompt { get; init; } = true;
-
-    /// <summary>Compose one system message for the tools even if there are none (Meta style).</summary>
-    public bool Compose { get; init; }
-
-    /// <summary>The system text is itself the template of the tool prompt instead of following it (Meta style).</summary>
-    public bool SystemReplacesTools { get; init; }
-}
 
 /// <summary>
 /// Writes dialogues as prompts, exactly as the reference does (spec section 6). Text inside a message never becomes control tokens,
@@ -64,6 +16,9 @@ public static class ChatFormat
 
     /// <summary>The key in a user message's AdditionalProperties for retrieved text that follows the question.</summary>
     public const string Context = "context";
+
+    /// <summary>The names of the tools that Meta's models were trained to call without a definition.</summary>
+    public static IReadOnlyList<string> BuiltinTools => BuiltinCall.Names;
 
     /// <summary>Renders a dialogue.</summary>
     /// <exception cref="CriaException">The style cannot express the dialogue.</exception>
@@ -82,6 +37,13 @@ public static class ChatFormat
             throw new CriaException("the model's chat template is not one of Llama 3.1 or 3.2 Instruct; choose --style meta or hf");
         return template.Contains("strftime_now") ? ChatStyle.HuggingFace32 : ChatStyle.HuggingFace31;
     }
+
+    /// <summary>The style of a model: that of its directory's chat template, Meta's where it has none.</summary>
+    /// <exception cref="CriaException">The template is not one of Llama 3.1 or 3.2 Instruct.</exception>
+    public static ChatStyle StyleOf(string modelPath) => ChatTemplateFile.Read(modelPath) is { } template ? Recognise(template) : ChatStyle.Meta;
+
+    /// <summary>Today as the prompts write it: .NET's format, English names.</summary>
+    internal static string Today(string format) => DateTime.Now.ToString(format, CultureInfo.InvariantCulture);
 
     /// <summary>The text of a role's header.</summary>
     internal static string Header(ChatRole role) => role == ChatRole.Tool ? "ipython" : role.Value;

@@ -1,47 +1,75 @@
-using System.Globalization;
 using System.Text;
+using Cria.Chat.ToolCalls;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
 
 /// <summary>
-/// The Hugging Face chat templates of Llama 3.1 and 3.2 Instruct, for dialogues without tools (spec section 6.6). Text between two
+/// The Hugging Face chat templates of Llama 3.1 and 3.2 Instruct without tool definitions (spec section 6.6). Text between two
 /// control tokens is one part, as the template's output is encoded in one go.
 /// </summary>
 static class HuggingFaceFormat
 {
     public static Prompt Render(IReadOnlyList<ChatMessage> messages, ChatFormatOptions options)
     {
-        if (options.Tools.Count > 0 || messages.Any(m => m.Contents.Any(c => c is FunctionCallContent)))
+        if (options.Tools.Count > 0)
             throw new CriaException("tools are written in Meta style only; choose --style meta");
         if (messages.Count == 0)
             throw new CriaException("messages is empty");
+        var builtin = options.Style == ChatStyle.HuggingFace31 ? options.BuiltinTools : null; // the 3.2 template has no such variable
         var system = "";
         if (messages[0].Role == ChatRole.System)
         {
             system = Trim(Content(messages[0]));
             messages = [.. messages.Skip(1)];
         }
-        var date = options.Date ?? (options.Style == ChatStyle.HuggingFace31 ? "26 Jul 2024" // that template's constant
-            : DateTime.Now.ToString("dd MMM yyyy", CultureInfo.InvariantCulture));
-        var parts = new List<PromptPart> { new("<|begin_of_text|>", IsControl: true) };
-        Write("system", $"Cutting Knowledge Date: December 2023\nToday Date: {date}\n\n{system}", parts);
+        var date = options.Date ?? (options.Style == ChatStyle.HuggingFace31 ? "26 Jul 2024" : ChatFormat.Today("dd MMM yyyy")); // 3.1 has a constant
+        var environment = builtin is null ? ""
+            : $"Environment: ipython\nTools: {string.Join(", ", builtin.Where(t => t != "code_interpreter"))}\n\n";
+        var parts = new List<PromptPart> { Control("<|begin_of_text|>") };
+        Write("system", $"{environment}Cutting Knowledge Date: December 2023\nToday Date: {date}\n\n{system}", parts);
         foreach (var message in messages)
-            Write(ChatFormat.Header(message.Role), message.Role == ChatRole.Tool || message.Role.Value == "ipython"
-                ? ToolResult.ToJson(message) : Trim(Content(message)), parts);
+        {
+            var calls = message.Contents.OfType<FunctionCallContent>().ToList();
+            if (calls.Count > 0)
+                WriteCall(calls, builtin, parts);
+            else
+                Write(ChatFormat.Header(message.Role), ChatFormat.Header(message.Role) == "ipython" ? ToolResult.ToJson(message) : Trim(Content(message)), parts);
+        }
         if (options.AddGenerationPrompt)
-            WriteHeader("assistant", "\n\n", parts);
+            parts.AddRange([Control("<|start_header_id|>"), new("assistant"), Control("<|end_header_id|>"), new("\n\n")]);
         return new Prompt(parts);
     }
 
     static void Write(string role, string content, List<PromptPart> parts)
     {
         WriteHeader(role, "\n\n" + content, parts);
-        parts.Add(new("<|eot_id|>", IsControl: true, role == "assistant"));
+        parts.Add(Control("<|eot_id|>", role == "assistant"));
+    }
+
+    /// <summary>The template drops the content beside a call, and knows no second one.</summary>
+    static void WriteCall(List<FunctionCallContent> calls, IReadOnlyList<string>? builtin, List<PromptPart> parts)
+    {
+        if (calls is not [var call])
+            throw new CriaException("this chat template takes one tool call in a message; choose --style meta");
+        var arguments = call.Arguments ?? new Dictionary<string, object?>();
+        if (builtin?.Contains(call.Name) == true)
+        {
+            WriteHeader("assistant", "\n\n", parts);
+            parts.Add(Control("<|python_tag|>", isReply: true));
+            parts.Add(new($"{call.Name}.call({string.Join(", ", arguments.Select(a => $"{a.Key}=\"{a.Value}\""))})", IsReply: true));
+        }
+        else
+        {
+            WriteHeader("assistant", $"\n\n{{\"name\": \"{call.Name}\", \"parameters\": {PythonLiteral.WriteJson(arguments)}}}", parts);
+        }
+        parts.Add(Control(builtin is null ? "<|eot_id|>" : "<|eom_id|>", isReply: true));
     }
 
     static void WriteHeader(string role, string content, List<PromptPart> parts) =>
-        parts.AddRange([new("<|start_header_id|>", IsControl: true), new(role), new("<|end_header_id|>", IsControl: true), new(content, false, role == "assistant")]);
+        parts.AddRange([Control("<|start_header_id|>"), new(role), Control("<|end_header_id|>"), new(content, IsReply: role == "assistant")]);
+
+    static PromptPart Control(string name, bool isReply = false) => new(name, IsControl: true, isReply);
 
     static string Content(ChatMessage message)
     {

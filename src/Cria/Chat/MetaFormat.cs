@@ -9,7 +9,9 @@ static class MetaFormat
     public static Prompt Render(IReadOnlyList<ChatMessage> messages, ChatFormatOptions options)
     {
         var parts = new List<PromptPart>();
-        if (options.Tools.Count > 0 || options.Compose)
+        if (options.SystemPrompt == SystemPrompt.Llama31)
+            messages = Llama31SystemPrompt.Compose(messages, options);
+        else if (options.SystemPrompt == SystemPrompt.Llama32 || options.Tools.Count > 0)
             messages = PythonicToolPrompt.Compose(messages, options);
         if (options.Mode != ChatMode.Message)
             parts.Add(Control("<|begin_of_text|>"));

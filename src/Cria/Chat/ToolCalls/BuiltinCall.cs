@@ -7,11 +7,27 @@ static class BuiltinCall
 {
     static readonly string[] SearchTools = ["brave_search", "wolfram_alpha", "photogen"];
 
+    public static IReadOnlyList<string> Names { get; } = ["code_interpreter", .. SearchTools];
+
+    /// <summary>The lines that switch them on; the code interpreter is never listed, which leaves the second line empty.</summary>
+    public static string Environment(IReadOnlyList<string>? tools)
+    {
+        if (tools is null or [])
+            return "";
+        var listed = string.Join(", ", tools.Where(t => t != "code_interpreter"));
+        return $"Environment: ipython\n{(listed.Length > 0 ? "Tools: " + listed : "")}\n";
+    }
+
     /// <summary>The text of a call of a built-in tool; null for any other.</summary>
     public static string? Write(FunctionCallContent call) =>
         SearchTools.Contains(call.Name) ? $"{call.Name}.call(query=\"{Argument(call, "query")}\")"
         : call.Name == "code_interpreter" ? Argument(call, "code")
         : null;
+
+    /// <summary>A custom call that has a built-in tool's name gets the first argument as its query.</summary>
+    public static FunctionCallContent Normalise(FunctionCallContent call) =>
+        Names.Contains(call.Name) && call.Arguments is { Count: > 0 } given
+            ? new(call.CallId, call.Name, new Dictionary<string, object?> { ["query"] = given.Values.First() }) : call;
 
     static string Argument(FunctionCallContent call, string name) =>
         call.Arguments?.TryGetValue(name, out var value) == true ? value?.ToString() ?? "" : "";

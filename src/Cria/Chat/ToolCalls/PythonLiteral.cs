@@ -154,13 +154,17 @@ static class PythonLiteral
         var value = double.Parse(json, NumberStyles.Float, CultureInfo.InvariantCulture);
         if (!double.IsFinite(value))
             return value > 0 ? "inf" : "-inf";
-        var digits = value.ToString("E16", CultureInfo.InvariantCulture);
-        var exponent = int.Parse(digits[(digits.IndexOf('E') + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        var shortest = value.ToString("R", CultureInfo.InvariantCulture);
-        var (sign, mantissa) = (shortest.StartsWith('-') ? "-" : "", new string([.. shortest.TakeWhile(c => c != 'E').Where(char.IsAsciiDigit)]).TrimStart('0'));
+        var sign = double.IsNegative(value) ? "-" : "";
         if (value == 0)
             return sign + "0.0";
-        mantissa = mantissa.TrimEnd('0') is { Length: > 0 } m ? m : "0";
+        // The shortest digits d1 d2 d3 ... and the exponent of d1.
+        var shortest = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture).Split('E');
+        var exponent = shortest.Length > 1 ? int.Parse(shortest[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) : 0;
+        var whole = shortest[0].Split('.');
+        var all = string.Concat(whole);
+        var mantissa = all.TrimStart('0');
+        exponent += whole[0].Length - 1 - (all.Length - mantissa.Length);
+        mantissa = mantissa.TrimEnd('0');
         if (exponent is < -4 or >= 16)
             return $"{sign}{mantissa[0]}{(mantissa.Length > 1 ? "." + mantissa[1..] : "")}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
         if (exponent < 0)

@@ -45,7 +45,8 @@ public static class PythonicCalls
                 Expect(']');
                 if (Peek() == '#') // a comment may end the line
                     _at = text.Length;
-                return Peek() == '\0' ? calls : null;
+                Space();
+                return _at == text.Length ? calls : null;
             }
             catch (Fail)
             {
@@ -155,7 +156,8 @@ public static class PythonicCalls
             {
                 try
                 {
-                    return sign * Convert.ToInt64(digits[2..], char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'o' => 8, _ => 2 });
+                    var value = Convert.ToUInt64(digits[2..], char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'o' => 8, _ => 2 });
+                    return value <= long.MaxValue ? (object)(sign * (long)value) : sign * (double)value;
                 }
                 catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
                 {
@@ -166,11 +168,11 @@ public static class PythonicCalls
             {
                 if (digits.Length > 1 && digits[0] == '0' && digits.Any(d => d != '0'))
                     throw new Fail(); // Python forbids leading zeros
-                return long.TryParse(digits, CultureInfo.InvariantCulture, out var whole) ? sign * whole
+                return long.TryParse(digits, CultureInfo.InvariantCulture, out var whole) ? (object)(sign * whole)
                     : sign * double.Parse(digits, CultureInfo.InvariantCulture);
             }
             return double.TryParse(digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var real)
-                ? sign * real : throw new Fail();
+                && double.IsFinite(real) ? sign * real : throw new Fail();
         }
 
         readonly bool IsStringPrefix() => _at + 1 < text.Length && text[_at] is 'r' or 'R' or 'u' or 'U' && text[_at + 1] is '"' or '\'';

@@ -36,7 +36,7 @@ static class PythonicToolPrompt
     public static IReadOnlyList<ChatMessage> Compose(IReadOnlyList<ChatMessage> messages, ChatFormatOptions options)
     {
         var system = messages.Count > 0 && messages[0].Role == ChatRole.System ? messages[0].Text : null;
-        var text = new StringBuilder();
+        var text = new StringBuilder(BuiltinCall.Environment(options.BuiltinTools));
         if (options.Tools.Count > 0)
         {
             var description = Functions + Definitions(options.Tools);

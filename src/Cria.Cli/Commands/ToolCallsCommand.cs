@@ -1,0 +1,95 @@
+using System.Collections;
+using System.CommandLine;
+using System.Text.Json;
+using Cria.Chat.ToolCalls;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>`cria toolcalls`: what an assistant's text calls.</summary>
+static class ToolCallsCommand
+{
+    public static Command Create()
+    {
+        var format = new Option<string>("--format") { Description = "The syntax of the calls: auto or pythonic", DefaultValueFactory = _ => "auto" };
+        var text = new Option<string?>("--text") { Description = "A file that holds the text as UTF-8" };
+        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"text\",\"format\"}" };
+        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var command = new Command("toolcalls", "The tool calls in an assistant's text.") { format, text, batch, json };
+        command.Validators.Add(r =>
+        {
+            if (r.GetValue(text) is null == r.GetValue(batch) is null)
+                r.AddError("give one of --text, --batch");
+        });
+        command.SetAction(r =>
+        {
+            if (r.GetValue(batch) is { } lines)
+            {
+                Output.Batch(lines, (line, answer) =>
+                    Write(Parse(line.GetText("text") ?? throw new CriaException("text is missing"), line.GetText("format") ?? "auto"), answer));
+                return 0;
+            }
+            var reply = Parse(Output.ReadText(r.GetValue(text)!), r.GetValue(format)!);
+            if (r.GetValue(json))
+                Output.Json(w => Write(reply, w));
+            else
+                Console.Out.WriteLine(reply.Calls.Count == 0 ? reply.Content : string.Join('\n', reply.Calls.Select(c => PythonicCalls.Write([c])[1..^1])));
+            return 0;
+        });
+        return command;
+    }
+
+    static AssistantText Parse(string text, string format) => format is "auto" or "pythonic" ? AssistantText.Parse(text)
+        : throw new CriaException($"format \"{format}\" is not read; only pythonic calls are");
+
+    static void Write(AssistantText reply, Utf8JsonWriter json)
+    {
+        json.WriteString("content", reply.Content);
+        json.WriteStartArray("calls");
+        foreach (var call in reply.Calls)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", call.Name);
+            json.WritePropertyName("arguments");
+            WriteValue(call.Arguments!, json);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    static void WriteValue(object? value, Utf8JsonWriter json)
+    {
+        switch (value)
+        {
+            case IDictionary<string, object?> map:
+                json.WriteStartObject();
+                foreach (var (key, item) in map)
+                {
+                    json.WritePropertyName(key);
+                    WriteValue(item, json);
+                }
+                json.WriteEndObject();
+                break;
+            case string text:
+                json.WriteStringValue(text);
+                break;
+            case IEnumerable list:
+                json.WriteStartArray();
+                foreach (var item in list)
+                    WriteValue(item, json);
+                json.WriteEndArray();
+                break;
+            case bool flag:
+                json.WriteBooleanValue(flag);
+                break;
+            case long whole:
+                json.WriteNumberValue(whole);
+                break;
+            case double real:
+                json.WriteNumberValue(real);
+                break;
+            default:
+                json.WriteNullValue();
+                break;
+        }
+    }
+}
