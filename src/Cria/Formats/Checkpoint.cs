@@ -23,8 +23,10 @@ public sealed class Checkpoint : IDisposable
             _roles.Add((role, layer), Bind(byName, role, layer));
         if (config.TiedEmbeddings)
             _roles.Add((TensorRole.Output, 0), _roles[(TensorRole.Embedding, 0)]);
-        CheckRest(byName.Values.Except(_roles.Values));
-        Tensors = [.. _roles.Values.Distinct(), .. byName.Values.Except(_roles.Values).OrderBy(t => t.Name, StringComparer.Ordinal)];
+        var rest = byName.Values.Except(_roles.Values).OrderBy(t => t.Name, StringComparer.Ordinal).ToList();
+        CheckRest(rest);
+        Tensors = [.. _roles.Values.Distinct(), .. rest];
+        ParameterCount = _roles.Values.Distinct().Sum(t => t.Count);
     }
 
     /// <summary>Opens a Hugging Face directory: `config.json` and `model.safetensors` or its shards.</summary>
@@ -45,6 +47,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Every tensor of the files once: the roles from the embedding to the output, then those without a role.</summary>
     public IReadOnlyList<Tensor> Tensors { get; }
+
+    /// <summary>Elements of all roles' tensors, a tied matrix once.</summary>
+    public long ParameterCount { get; }
 
     /// <summary>The tensor of a role: F32, F16 or BF16, of the shape that <see cref="TensorRole"/> names.</summary>
     /// <param name="role">The role; the output of a tied model is its embedding.</param>
@@ -79,7 +84,7 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>A block beyond the configuration's last or a bias would change the result if it were left out.</summary>
-    static void CheckRest(IEnumerable<Tensor> tensors)
+    static void CheckRest(List<Tensor> tensors)
     {
         foreach (var tensor in tensors)
             if (!tensor.Name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)

@@ -93,6 +93,8 @@ ref struct SafetensorsHeader
     Entry ReadEntry(string name)
     {
         var shown = OneLine.Cut(name);
+        if (name.Any(char.IsControl))
+            throw Error($"{OneLine.Quote(name)}: control characters in a name");
         if (!_json.Read() || _json.TokenType != JsonTokenType.StartObject)
             throw Error($"{shown} is not an object");
         ElementType? type = null;
