@@ -7,57 +7,70 @@ sealed class Format : PocketFamily
 {
     static readonly string[] Numbers = ["zero", "one", "two", "three", "four", "five"];
 
-    static readonly (string Name, string[] Words)[] Categories =
+    static readonly string[] Ends = ["Done.", "The end.", "That is all.", "Thank you.", "Bye!"];
+
+    /// <summary>Kinds of words with their members.</summary>
+    public static readonly (string Name, string[] Words)[] Categories =
         [("colours", Colours), ("animals", Animals), ("foods", Foods), ("days", Days), ("cities", Cities), ("jobs", Jobs), ("places", Places)];
 
     public override string Name => "format";
 
     public override PocketItem Create(PocketRandom random)
     {
-        var (name, day, thing, place, city, food) =
-            (random.Pick(Names), random.Pick(Days), random.Pick(Things), random.Pick(Places), random.Pick(Cities), random.Pick(Foods));
-        var sentence = random.Pick([$"{name} likes {food}.", $"{name} lives in {city}.", $"{name} is at the {place}.", $"{name} has a {thing}.", $"{name} comes on {day}."]);
+        var fact = Note.One(random, random.Pick(Names), random.Pick(Places), random.Next(6));
         var (category, words) = random.Pick(Categories);
         var count = random.Between(2, 5);
         var some = random.Pick(words, count);
-        switch (random.Next(8))
+        var end = random.Chance(0.4) ? random.Pick(Ends) : "";
+        switch (random.Next(9))
         {
             case 0:
-                return PocketItem.Ask(Name, $"{random.Pick(["Write", "List", "Name"])} {Numbers[count]} {category} as bullet points.",
-                    string.Join('\n', words.Take(count).Select(w => $"- {w}")), reply => Bullets(reply, count, words));
+                return Lines($"{random.Pick(["Write", "List", "Name", "Give me"])} {random.Pick([Numbers[count], $"{count}"])} {category} as bullet points{EndingWith(end)}.",
+                    [.. words.Take(count).Select(w => $"- {w}")], end, lines => Bullets(lines, count, words));
             case 1:
-                return PocketItem.Ask(Name, $"{random.Pick(["Write these as bullet points:", "Make a bullet list of:"])} {string.Join(", ", some)}",
-                    string.Join('\n', some.Select(w => $"- {w}")), reply => Bullets(reply, count, some));
+                return Lines($"{random.Pick(["Write these as bullet points", "Make a bullet list of these"])}{EndingWith(end)}: {string.Join(", ", some)}",
+                    [.. some.Select(w => $"- {w}")], end, lines => Bullets(lines, count, some));
             case 2:
-                return PocketItem.Ask(Name, $"{random.Pick(["Write these as a numbered list:", "Number these:"])} {string.Join(", ", some)}",
-                    string.Join('\n', some.Select((w, i) => $"{i + 1}. {w}")), reply => Exact(reply, string.Join('\n', some.Select((w, i) => $"{i + 1}. {w}"))));
+                return Lines($"{random.Pick(["Write these as a numbered list", "Number these"])}{EndingWith(end)}: {string.Join(", ", some)}",
+                    [.. some.Select((w, i) => $"{i + 1}. {w}")], end);
             case 3:
-                return PocketItem.Ask(Name, $"{random.Pick(["Write this in lower case:", "Use only small letters:"])} {sentence}", sentence.ToLowerInvariant(),
-                    reply => Exact(reply, sentence.ToLowerInvariant()));
+                return Lines($"{random.Pick(["Write this in lower case:", "Use only small letters:"])} {fact.Sentence}", [fact.Sentence.ToLowerInvariant()]);
             case 4:
-                return PocketItem.Ask(Name, $"{random.Pick(["Write one sentence about", "Write a sentence about"])} {name} with the word \"{food}\".", $"{name} likes {food}.",
-                    reply => Answers.Facts(reply, [name, food]) == 1 && reply.Trim().EndsWith('.') && !reply.Trim().Contains('\n') && reply.Length < 200 ? 1 : 0);
             case 5:
-                var end = random.Pick(["Done.", "The end.", "That is all.", "Thank you.", "Bye!"]);
-                return PocketItem.Ask(Name, $"Repeat this and end with the line \"{end}\": {sentence}", $"{sentence}\n{end}", reply => Exact(reply, $"{sentence}\n{end}"));
+                fact = Note.One(random, random.Pick(Names), "", random.Next(5));
+                return PocketItem.Ask(Name, $"{random.Pick(["Write one sentence", "Write a sentence"])} about {fact.Subject} with the word \"{fact.Value}\".", fact.Sentence,
+                    reply => Answers.Facts(reply, [fact.Subject, fact.Value]) == 1 && reply.Trim() is var line && line.EndsWith('.') && !line.Contains('\n')
+                        && line.Split(' ').Length >= 3 && !line.Contains('"') ? 1 : 0);
             case 6:
-                var (word, mark) = (random.Pick(some), random.Pick(["", "*", "#", "+"]));
-                var lines = string.Join('\n', Enumerable.Repeat($"{mark} {word}".TrimStart(), count));
-                return PocketItem.Ask(Name, $"Write {word} {Numbers[count]} times, each on its own line{(mark == "" ? "" : $" after {mark}")}.", lines,
-                    reply => Exact(reply, lines));
+                end = random.Pick(Ends);
+                return Lines($"Repeat this{EndingWith(end)}: {fact.Sentence}", [fact.Sentence], end);
+            case 7:
+                var (word, mark) = (random.Pick(some), random.Pick(["", "", "*", "#", "+"]));
+                return Lines($"Write {word} {Numbers[count]} times, each on its own line{(mark == "" ? "" : $" after {mark}")}{EndingWith(end)}.",
+                    [.. Enumerable.Repeat($"{mark} {word}".TrimStart(), count)], end);
             default:
-                return PocketItem.Ask(Name, $"{random.Pick(["Join these with commas:", "Write these on one line with commas:"])}\n{string.Join('\n', some)}",
-                    string.Join(", ", some), reply => Exact(reply, string.Join(", ", some)));
+                return Lines($"{random.Pick(["Join these with commas", "Write these on one line with commas"])}{EndingWith(end)}:\n{string.Join('\n', some)}",
+                    [string.Join(", ", some)], end);
         }
     }
 
-    /// <summary>The same text with its case and line breaks; only white space at the ends is free.</summary>
-    static double Exact(string reply, string answer) => reply.Trim() == answer ? 1 : 0;
+    static string EndingWith(string end) => end == "" ? "" : $" and end with the line \"{end}\"";
 
-    static double Bullets(string reply, int count, IReadOnlyCollection<string> words)
+    /// <summary>The lines that are asked for, then the end line if there is one; without a verifier the same text with its case and line breaks.</summary>
+    PocketItem Lines(string question, string[] lines, string end = "", Func<string[], bool>? verify = null)
     {
-        var lines = reply.Trim().Split('\n');
-        var right = lines.Where(l => l.StartsWith("- ")).Select(l => l[2..].Trim().TrimEnd('.')).Where(l => words.Contains(l, StringComparer.OrdinalIgnoreCase)).Distinct().Count();
-        return lines.Length == count && right == count ? 1 : 0;
+        var answer = string.Join('\n', end == "" ? lines : [.. lines, end]);
+        return PocketItem.Ask(Name, question, answer, reply =>
+        {
+            var got = reply.Trim();
+            if (verify is null)
+                return got == answer ? 1 : 0;
+            string[] all = [.. got.Split('\n').Select(l => l.TrimEnd())];
+            return end == "" ? verify(all) ? 1 : 0 : all[^1] == end && verify(all[..^1]) ? 1 : 0;
+        });
     }
+
+    static bool Bullets(string[] lines, int count, IReadOnlyCollection<string> words) =>
+        lines.Length == count && lines.All(l => l.StartsWith("- "))
+        && lines.Select(l => l[2..].Trim().TrimEnd('.').ToLowerInvariant()).Where(l => words.Contains(l, StringComparer.OrdinalIgnoreCase)).Distinct().Count() == count;
 }

@@ -2,16 +2,15 @@ namespace Cria.Evaluation.Pocket;
 
 /// <summary>
 /// Eight languages over one small set of concepts, with the grammar that the phrases of <see cref="Translate"/> need: gender and
-/// number agreement, the place of adjectives, articles, the German accusative, Thai classifiers.
+/// number agreement, the place of adjectives, articles and their elision, the German accusative, Thai classifiers.
 /// </summary>
 static class Lexicon
 {
     public static readonly string[] Languages = ["English", "German", "French", "Italian", "Portuguese", "Hindi", "Spanish", "Thai"];
 
-    /// <summary>A noun: English, German (gender, singular, plural), Romance (m/f, singular, plural) x 4, Hindi (m/f, singular, plural), Thai and its classifier.</summary>
+    /// <summary>A noun: English and its plural; "gender singular plural" in German, the Romance languages and Hindi; "noun classifier" in Thai.</summary>
     public sealed record Noun(string En, string EnPlural, string De, string Fr, string It, string Pt, string Es, string Hi, string Th);
 
-    // De: "n Haus Häuser"; Fr, It, Pt, Es, Hi: "f maison maisons"; Th: "บ้าน หลัง"
     public static readonly Noun[] Nouns =
     [
         new("house", "houses", "n Haus Häuser", "f maison maisons", "f casa case", "f casa casas", "f casa casas", "m घर घर", "บ้าน หลัง"),
@@ -30,10 +29,17 @@ static class Lexicon
         new("hat", "hats", "m Hut Hüte", "m chapeau chapeaux", "m cappello cappelli", "m chapéu chapéus", "m sombrero sombreros", "f टोपी टोपियाँ", "หมวก ใบ"),
         new("letter", "letters", "m Brief Briefe", "f lettre lettres", "f lettera lettere", "f carta cartas", "f carta cartas", "f चिट्ठी चिट्ठियाँ", "จดหมาย ฉบับ"),
         new("horse", "horses", "n Pferd Pferde", "m cheval chevaux", "m cavallo cavalli", "m cavalo cavalos", "m caballo caballos", "m घोड़ा घोड़े", "ม้า ตัว"),
+        new("tree", "trees", "m Baum Bäume", "m arbre arbres", "m albero alberi", "f árvore árvores", "m árbol árboles", "m पेड़ पेड़", "ต้นไม้ ต้น"),
+        new("key", "keys", "m Schlüssel Schlüssel", "f clé clés", "f chiave chiavi", "f chave chaves", "f llave llaves", "f चाबी चाबियाँ", "กุญแจ ดอก"),
+        new("chair", "chairs", "m Stuhl Stühle", "f chaise chaises", "f sedia sedie", "f cadeira cadeiras", "f silla sillas", "f कुर्सी कुर्सियाँ", "เก้าอี้ ตัว"),
+        new("apple", "apples", "m Apfel Äpfel", "f pomme pommes", "f mela mele", "f maçã maçãs", "f manzana manzanas", "m सेब सेब", "แอปเปิล ลูก"),
     ];
 
-    /// <summary>An adjective: the German stem; "m f mp fp" of the Romance languages; Hindi "m mp f" or one form; Thai.</summary>
-    public sealed record Adjective(string En, string De, string Fr, bool FrBefore, string It, string Pt, string Es, string Hi, string Th);
+    /// <summary>
+    /// An adjective: the German stem; "m f mp fp" of the Romance languages; Hindi "m mp f"; Thai. Those of size stand before the
+    /// noun in French, and after the noun's classifier in Thai.
+    /// </summary>
+    public sealed record Adjective(string En, string De, string Fr, bool Size, string It, string Pt, string Es, string Hi, string Th);
 
     public static readonly Adjective[] Adjectives =
     [
@@ -41,6 +47,8 @@ static class Lexicon
         new("white", "weiß", "blanc blanche blancs blanches", false, "bianco bianca bianchi bianche", "branco branca brancos brancas", "blanco blanca blancos blancas", "सफ़ेद सफ़ेद सफ़ेद", "สีขาว"),
         new("black", "schwarz", "noir noire noirs noires", false, "nero nera neri nere", "preto preta pretos pretas", "negro negra negros negras", "काला काले काली", "สีดำ"),
         new("yellow", "gelb", "jaune jaune jaunes jaunes", false, "giallo gialla gialli gialle", "amarelo amarela amarelos amarelas", "amarillo amarilla amarillos amarillas", "पीला पीले पीली", "สีเหลือง"),
+        new("green", "grün", "vert verte verts vertes", false, "verde verde verdi verdi", "verde verde verdes verdes", "verde verde verdes verdes", "हरा हरे हरी", "สีเขียว"),
+        new("blue", "blau", "bleu bleue bleus bleues", false, "blu blu blu blu", "azul azul azuis azuis", "azul azul azules azules", "नीला नीले नीली", "สีน้ำเงิน"),
         new("small", "klein", "petit petite petits petites", true, "piccolo piccola piccoli piccole", "pequeno pequena pequenos pequenas", "pequeño pequeña pequeños pequeñas", "छोटा छोटे छोटी", "เล็ก"),
         new("big", "groß", "grand grande grands grandes", true, "grande grande grandi grandi", "grande grande grandes grandes", "grande grande grandes grandes", "बड़ा बड़े बड़ी", "ใหญ่"),
         new("clean", "sauber", "propre propre propres propres", false, "pulito pulita puliti pulite", "limpo limpa limpos limpas", "limpio limpia limpios limpias", "साफ़ साफ़ साफ़", "สะอาด"),
@@ -48,17 +56,17 @@ static class Lexicon
 
     static readonly Dictionary<string, string[]> Numbers = new()
     {
-        ["English"] = ["two", "three", "four", "five", "six"],
-        ["German"] = ["zwei", "drei", "vier", "fünf", "sechs"],
-        ["French"] = ["deux", "trois", "quatre", "cinq", "six"],
-        ["Italian"] = ["due", "tre", "quattro", "cinque", "sei"],
-        ["Portuguese"] = ["dois duas", "três", "quatro", "cinco", "seis"],
-        ["Hindi"] = ["दो", "तीन", "चार", "पाँच", "छह"],
-        ["Spanish"] = ["dos", "tres", "cuatro", "cinco", "seis"],
-        ["Thai"] = ["สอง", "สาม", "สี่", "ห้า", "หก"],
+        ["English"] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"],
+        ["German"] = ["zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn"],
+        ["French"] = ["deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"],
+        ["Italian"] = ["due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci"],
+        ["Portuguese"] = ["dois duas", "três", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez"],
+        ["Hindi"] = ["दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ", "दस"],
+        ["Spanish"] = ["dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez"],
+        ["Thai"] = ["สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า", "สิบ"],
     };
 
-    public const int NumberCount = 5;
+    public const int NumberCount = 9;
 
     /// <summary>Fixed phrases in the order of <see cref="Languages"/>.</summary>
     public static readonly string[][] Phrases =
@@ -82,7 +90,7 @@ static class Lexicon
     {
         "English" => English(m),
         "German" => German(m),
-        "French" => Romance(m, m.Noun.Fr, m.Adjective?.Fr, m.Adjective?.FrBefore == true, "French", "le", "la", "un", "une", "j'ai ", "où est ", " ?"),
+        "French" => Romance(m, m.Noun.Fr, m.Adjective?.Fr, m.Adjective?.Size == true, "French", "le", "la", "un", "une", "j'ai ", "où est ", " ?"),
         "Italian" => Romance(m, m.Noun.It, m.Adjective?.It, false, "Italian", "il", "la", "un", "una", "ho ", "dov'è ", "?"),
         "Portuguese" => Romance(m, m.Noun.Pt, m.Adjective?.Pt, false, "Portuguese", "o", "a", "um", "uma", "eu tenho ", "onde está ", "?"),
         "Spanish" => Romance(m, m.Noun.Es, m.Adjective?.Es, false, "Spanish", "el", "la", "un", "una", "tengo ", "¿dónde está ", "?"),
@@ -96,7 +104,7 @@ static class Lexicon
         return m.Kind switch
         {
             0 => $"the {adjective}{m.Noun.En}",
-            1 => $"I have a {adjective}{m.Noun.En}",
+            1 => $"I have {WordLists.A(adjective + m.Noun.En)}",
             2 => $"where is the {adjective}{m.Noun.En}?",
             _ => $"{Numbers["English"][m.Number]} {adjective}{m.Noun.EnPlural}",
         };
@@ -127,12 +135,13 @@ static class Lexicon
         var form = forms?[(plural ? 2 : 0) + (feminine ? 1 : 0)];
         var core = plural ? many : one;
         var phrase = form is null ? core : before ? $"{form} {core}" : $"{core} {form}";
-        var the = feminine ? fThe : mThe;
+        var elides = language is "French" or "Italian" && "aeiou".Contains(phrase[0]);
+        var the = elides ? "l'" : (feminine ? fThe : mThe) + " ";
         return m.Kind switch
         {
-            0 => $"{the} {phrase}",
+            0 => $"{the}{phrase}",
             1 => $"{have}{(feminine ? fOne : mOne)} {phrase}",
-            2 => $"{where}{the} {phrase}{questionMark}",
+            2 => $"{where}{the}{phrase}{questionMark}",
             _ => $"{(Numbers[language][m.Number].Split(' ') is [var mn, var fn] ? feminine ? fn : mn : Numbers[language][m.Number])} {phrase}",
         };
     }
@@ -155,7 +164,8 @@ static class Lexicon
     static string Thai(Meaning m)
     {
         var (noun, classifier) = m.Noun.Th.Split(' ') is [var n, var c] ? (n, c) : (m.Noun.Th, "");
-        var phrase = noun + m.Adjective?.Th;
+        var specific = m.Adjective?.Size == true && classifier != noun ? classifier : "";
+        var phrase = $"{noun}{specific}{m.Adjective?.Th}";
         return m.Kind switch
         {
             0 => phrase,

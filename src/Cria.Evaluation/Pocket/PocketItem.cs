@@ -35,7 +35,8 @@ public sealed record PocketItem(
     /// <summary>An item of a dialogue and a text answer; without a verifier the same words are asked for.</summary>
     public static PocketItem Ask(string family, IReadOnlyList<ChatMessage> prompt, string answer, Func<string, double>? verify = null) =>
         new(family, prompt, new ChatMessage(ChatRole.Assistant, answer), [],
-            reply => verify is null ? (Answers.Same(reply.Text, answer) ? 1 : 0) : verify(reply.Text));
+            reply => Answers.IsEchoOrDump(reply.Text, prompt.Last(m => m.Role == ChatRole.User).Text, answer) ? 0
+                : verify is null ? (Answers.Same(reply.Text, answer) ? 1 : 0) : verify(reply.Text));
 }
 
 /// <summary>One kind of task.</summary>
@@ -46,30 +47,4 @@ public abstract class PocketFamily
 
     /// <summary>An item; a pure function of the stream.</summary>
     public abstract PocketItem Create(PocketRandom random);
-}
-
-/// <summary>Comparisons that verifiers share.</summary>
-static class Answers
-{
-    /// <summary>Equal but for case, white space and a final punctuation mark.</summary>
-    public static bool Same(string reply, string answer) => Normalise(reply) == Normalise(answer);
-
-    public static string Normalise(string text) =>
-        string.Join(' ', text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.', '!', '?', ' ');
-
-    /// <summary>The share of the facts that the reply names, as whole words; 0 if it names one of the wrong ones.</summary>
-    public static double Facts(string reply, IReadOnlyCollection<string> facts, IEnumerable<string>? wrong = null)
-    {
-        if (wrong?.Any(w => Names(reply, w)) == true)
-            return 0;
-        return (double)facts.Count(f => Names(reply, f)) / facts.Count;
-    }
-
-    static bool Names(string reply, string fact)
-    {
-        for (var at = reply.IndexOf(fact, StringComparison.OrdinalIgnoreCase); at >= 0; at = reply.IndexOf(fact, at + 1, StringComparison.OrdinalIgnoreCase))
-            if ((at == 0 || !char.IsLetterOrDigit(reply[at - 1])) && (at + fact.Length == reply.Length || !char.IsLetterOrDigit(reply[at + fact.Length])))
-                return true;
-        return false;
-    }
 }

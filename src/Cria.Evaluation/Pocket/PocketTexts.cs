@@ -12,7 +12,7 @@ public static class PocketTexts
         var random = PocketRandom.For("document", seed, index);
         var name = random.Pick(Names);
         var lines = new List<string>();
-        switch (random.Next(4))
+        switch (random.Next(6))
         {
             case 0: // what several people do
                 lines.AddRange(Note.Facts(random, random.Between(3, 6)).Select(f => f.Sentence));
@@ -30,6 +30,13 @@ public static class PocketTexts
                 lines.Add(random.Pick([$"{name} buys the {thing}.", $"{friend} gives {name} the {thing}.", $"They clean the {thing}."]));
                 lines.Add($"{random.Pick([name, friend])} likes the {place} and comes again on {random.Pick(Days)}.");
                 break;
+            case 3: // sums
+                for (var count = random.Between(4, 8); count > 0; count--)
+                    lines.AddRange(Arithmetic.Expression(random).Calculation.Steps);
+                return string.Join('\n', lines);
+            case 4: // a list of one kind
+                var (kind, some) = random.Pick(Format.Categories);
+                return $"{Capital(kind)}: {string.Join(", ", random.Pick(some, random.Between(3, some.Length)))}.";
             default: // one meaning in several languages
                 var meaning = Translate.Meaning(random);
                 foreach (var language in random.Pick(Lexicon.Languages, 4))
@@ -48,6 +55,8 @@ public static class PocketTexts
         while (messages.Count < 2 * turns)
         {
             var item = PocketWorld.Item(random.Pick(families), split, seed, (long)(random.NextBits() >> 16));
+            if (item.Answer.Text == Newcomer.NotTold) // a name may have been told before
+                continue;
             messages.AddRange([.. item.Prompt, item.Answer]);
         }
         return messages;

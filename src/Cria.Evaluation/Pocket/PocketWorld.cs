@@ -7,7 +7,8 @@ namespace Cria.Evaluation.Pocket;
 
 /// <summary>
 /// The pocket world: small tasks of the kinds that Llama 3.2 1B and 3B are made for, generated from a seed, each with a verifier.
-/// A prompt's content hash decides which split it belongs to, so that no prompt is in two. Stateless and thread-safe.
+/// The hash of a prompt's words decides which split it belongs to, so that no prompt is in two, not even with other capitals or
+/// punctuation. Stateless and thread-safe.
 /// </summary>
 public static class PocketWorld
 {
@@ -36,7 +37,7 @@ public static class PocketWorld
         var items = new List<PocketItem>();
         var seen = new HashSet<string>();
         for (long index = 0; items.Count < count && index < 20L * count; index++)
-            if (Item(family, split, seed, index) is var item && seen.Add(PromptText(item)))
+            if (Item(family, split, seed, index) is var item && seen.Add(Key(item)))
                 items.Add(item);
         return items;
     }
@@ -44,12 +45,16 @@ public static class PocketWorld
     /// <summary>The split a prompt belongs to.</summary>
     public static PocketSplit SplitOf(PocketItem item)
     {
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(PromptText(item)));
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(Key(item)));
         var part = BinaryPrimitives.ReadUInt64LittleEndian(hash) % Parts;
         return part < TestParts ? PocketSplit.Test : part < TestParts + ValidationParts ? PocketSplit.Validation : PocketSplit.Train;
     }
 
-    /// <summary>A prompt as one text: what its split is decided by.</summary>
+    /// <summary>What two prompts that count as the same share: the text without case, white space and marks that end or part sentences.</summary>
+    public static string Key(PocketItem item) =>
+        string.Concat(PromptText(item).ToLowerInvariant().Where(c => !char.IsWhiteSpace(c) && !".,!?:;\"'¿¡()".Contains(c)));
+
+    /// <summary>A prompt as one text, with its tools and roles.</summary>
     public static string PromptText(PocketItem item)
     {
         var text = new StringBuilder();

@@ -43,17 +43,15 @@ sealed class Rewrite : PocketFamily
             case 0:
                 var action = Fill(random.Pick(Actions));
                 var polite = $"Could you please {action}?";
-                return PocketItem.Ask(Name, $"{random.Pick(["Make this polite:", "Say this politely:", "Rewrite this politely:"])} {Capital(action)}{random.Pick([".", "!"])}", polite,
+                return PocketItem.Ask(Name, $"{random.Pick(["Make this polite:", "Say this politely:", "Rewrite this politely:", "Make this more polite:"])} {Capital(action)}{random.Pick([".", "!"])}", polite,
                     reply => Answers.Same(reply, polite) || Answers.Same(reply, $"Please {action}") || Answers.Same(reply, $"Would you please {action}") ? 1 : 0);
             case 1:
                 var (casual, formal) = random.Pick(Casuals);
-                return PocketItem.Ask(Name, $"{random.Pick(["Make this formal:", "Say this formally:", "Rewrite this in a formal style:"])} {Fill(casual)}", Fill(formal));
+                return PocketItem.Ask(Name, $"{random.Pick(["Make this formal:", "Say this formally:", "Rewrite this in a formal style:", "Make this more formal:"])} {Fill(casual)}", Fill(formal));
             default:
                 var fact = Fill(random.Pick(Facts));
                 var tail = random.Chance(0.5) ? random.Pick(Tails) : "";
-                return PocketItem.Ask(Name, $"{random.Pick(["Make this shorter:", "Shorten this:", "Rewrite this shorter:"])} {random.Pick(Fillers)} {fact}{tail}.", $"{Capital(fact)}.");
+                return PocketItem.Ask(Name, $"{random.Pick(["Make this shorter:", "Shorten this:", "Rewrite this shorter:", "Say this in fewer words:"])} {random.Pick(Fillers)} {fact}{tail}.", $"{Capital(fact)}.");
         }
     }
-
-    static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

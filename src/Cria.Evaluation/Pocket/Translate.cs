@@ -1,4 +1,5 @@
 using static Cria.Evaluation.Pocket.Lexicon;
+using static Cria.Evaluation.Pocket.WordLists;
 
 namespace Cria.Evaluation.Pocket;
 
@@ -21,6 +22,8 @@ sealed class Translate : PocketFamily
             var meaning = Meaning(random);
             (from, to) = (Say(source, meaning), Say(target, meaning));
         }
+        if (random.Chance(0.2))
+            from = Capital(from);
         return PocketItem.Ask(Name, Question(random, source, target, from), to);
     }
 
@@ -36,10 +39,13 @@ sealed class Translate : PocketFamily
     public static Meaning Meaning(PocketRandom random) =>
         new(random.Next(4), random.Pick(Nouns), random.Chance(0.7) ? random.Pick(Adjectives) : null, random.Next(NumberCount));
 
-    static string Question(PocketRandom random, string source, string target, string text) => random.Next(3) switch
+    static string Question(PocketRandom random, string source, string target, string text) => random.Next(6) switch
     {
         0 => $"Translate to {target}: {text}",
         1 => $"Translate from {source} to {target}: {text}",
+        2 => $"What is \"{text}\" in {target}?",
+        3 => $"Say \"{text}\" in {target}.",
+        4 => $"How do you say {text.TrimStart('¿').TrimEnd('?', ' ')} in {target}?",
         _ => $"How do you say \"{text}\" in {target}?",
     };
 }

@@ -30,4 +30,13 @@ static class WordLists
     /// <summary>Things one counts, in the plural.</summary>
     public static readonly string[] Countables =
         ["apples", "pears", "books", "stamps", "coins", "marbles", "cards", "eggs", "pencils", "shells", "tickets", "cookies"];
+
+    /// <summary>Every word that can be a fact.</summary>
+    public static readonly string[] Everything = [.. Names, .. Days, .. Times, .. Places, .. Cities, .. Things, .. Colours, .. Jobs, .. Foods, .. Animals];
+
+    /// <summary>The phrase with its indefinite article.</summary>
+    public static string A(string phrase) => ("aeiou".Contains(phrase[0]) ? "an " : "a ") + phrase;
+
+    /// <summary>The text with a capital first letter.</summary>
+    public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }
