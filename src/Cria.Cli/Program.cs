@@ -12,6 +12,7 @@ static class Program
         InspectCommand.Create(),
         TokenizeCommand.Create(),
         DetokenizeCommand.Create(),
+        LogitsCommand.Create(),
         RenderCommand.Create(),
         ToolCallsCommand.Create(),
     };

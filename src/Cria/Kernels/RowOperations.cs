@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+
+namespace Cria.Kernels;
+
+/// <summary>Operations on one row of activations, each in an order that depends on the row's length only.</summary>
+static unsafe class RowOperations<W, V> where W : struct, IWidth<V> where V : struct
+{
+    /// <summary>y = x / sqrt(mean(x²) + epsilon) * weight.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RmsNorm(float* x, float* weight, int columns, float epsilon, float* y)
+    {
+        V sum0 = default, sum1 = default;
+        var i = 0;
+        for (; i <= columns - 2 * W.Count; i += 2 * W.Count)
+        {
+            var (a, b) = (W.Load(x + i), W.Load(x + i + W.Count));
+            sum0 = W.MultiplyAdd(a, a, sum0);
+            sum1 = W.MultiplyAdd(b, b, sum1);
+        }
+        var sum = W.Sum(W.Add(sum0, sum1));
+        for (; i < columns; i++)
+            sum += x[i] * x[i];
+
+        var scale = 1 / MathF.Sqrt(sum / columns + epsilon);
+        var scales = W.Broadcast(scale);
+        for (i = 0; i <= columns - W.Count; i += W.Count)
+            W.Store(W.Multiply(W.Multiply(W.Load(x + i), scales), W.Load(weight + i)), y + i);
+        for (; i < columns; i++)
+            y[i] = x[i] * scale * weight[i];
+    }
+
+    /// <summary>gate = gate * sigmoid(gate) * up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void SwiGlu(float* gate, float* up, int count)
+    {
+        var i = 0;
+        for (; i <= count - W.Count; i += W.Count)
+            W.Store(SwiGlu(W.Load(gate + i), W.Load(up + i)), gate + i);
+        if (i == count)
+            return;
+        var rest = stackalloc float[2 * W.Count];
+        new Span<float>(rest, 2 * W.Count).Clear();
+        new ReadOnlySpan<float>(gate + i, count - i).CopyTo(new Span<float>(rest, W.Count));
+        new ReadOnlySpan<float>(up + i, count - i).CopyTo(new Span<float>(rest + W.Count, W.Count));
+        W.Store(SwiGlu(W.Load(rest), W.Load(rest + W.Count)), rest);
+        new ReadOnlySpan<float>(rest, count - i).CopyTo(new Span<float>(gate + i, count - i));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V SwiGlu(V gate, V up)
+    {
+        var one = W.Broadcast(1);
+        var sigmoid = W.Divide(one, W.Add(one, Exp(W.Subtract(default, gate))));
+        return W.Multiply(W.Multiply(gate, sigmoid), up);
+    }
+
+    /// <summary>x += y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Add(float* x, float* y, int count)
+    {
+        var i = 0;
+        for (; i <= count - W.Count; i += W.Count)
+            W.Store(W.Add(W.Load(x + i), W.Load(y + i)), x + i);
+        for (; i < count; i++)
+            x[i] += y[i];
+    }
+
+    /// <summary>Rotates the pairs (x[i], x[i + half]) of every head by the angles whose cosines and sines are given.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rotate(float* x, int heads, int headSize, float* cos, float* sin)
+    {
+        var half = headSize / 2;
+        for (var head = 0; head < heads; head++, x += headSize)
+        {
+            var i = 0;
+            for (; i <= half - W.Count; i += W.Count)
+            {
+                var (a, b, c, s) = (W.Load(x + i), W.Load(x + half + i), W.Load(cos + i), W.Load(sin + i));
+                W.Store(W.Subtract(W.Multiply(a, c), W.Multiply(b, s)), x + i);
+                W.Store(W.Add(W.Multiply(b, c), W.Multiply(a, s)), x + half + i);
+            }
+            for (; i < half; i++)
+            {
+                var (a, b) = (x[i], x[half + i]);
+                x[i] = a * cos[i] - b * sin[i];
+                x[half + i] = b * cos[i] + a * sin[i];
+            }
+        }
+    }
+
+    /// <summary>
+    /// eˣ within 2 units in the last place; 0 below -104, infinity above 88.73. x = n ln 2 + r with |r| at most ln 2 / 2, e^r by its
+    /// Taylor polynomial of degree 7, ln 2 in two parts so that r is exact to float32 (Cody and Waite).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Exp(V x)
+    {
+        var clamped = W.Min(W.Broadcast(88.8f), W.Max(W.Broadcast(-104f), x));
+        var n = W.Round(W.Multiply(clamped, W.Broadcast(1.44269504f)));
+        var r = W.MultiplyAdd(n, W.Broadcast(-0.693359375f), clamped);
+        r = W.MultiplyAdd(n, W.Broadcast(2.12194440e-4f), r);
+        var p = W.MultiplyAdd(r, W.Broadcast(1 / 5040f), W.Broadcast(1 / 720f));
+        p = W.MultiplyAdd(p, r, W.Broadcast(1 / 120f));
+        p = W.MultiplyAdd(p, r, W.Broadcast(1 / 24f));
+        p = W.MultiplyAdd(p, r, W.Broadcast(1 / 6f));
+        p = W.MultiplyAdd(p, r, W.Broadcast(0.5f));
+        p = W.MultiplyAdd(p, r, W.Broadcast(1));
+        p = W.MultiplyAdd(p, r, W.Broadcast(1));
+        // 2^n in two factors: n reaches 128 where e^x is still finite.
+        var half = W.Round(W.Multiply(n, W.Broadcast(0.5f)));
+        return W.Multiply(W.Multiply(p, W.PowerOfTwo(half)), W.PowerOfTwo(W.Subtract(n, half)));
+    }
+}

@@ -1,0 +1,77 @@
+namespace Cria.Models;
+
+/// <summary>
+/// The keys and values of one text that a <see cref="TextModel"/> has read so far. It grows by <see cref="TextModel.Forward"/>; its
+/// memory goes back on <see cref="Truncate"/> and <see cref="Dispose"/>. Not thread-safe, and not to be touched during a forward
+/// that includes it.
+/// </summary>
+public sealed class Sequence : IDisposable
+{
+    readonly KvCache _cache;
+    int _pageCount;
+    bool _disposed;
+
+    internal Sequence(KvCache cache) => _cache = cache;
+
+    /// <summary>Positions read: the next row of this sequence has this position.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Forgets everything from position <paramref name="length"/> on.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The sequence is shorter than that.</exception>
+    public void Truncate(int length)
+    {
+        CheckUsable(_cache);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        Length = length;
+        FreePagesBeyond(length);
+    }
+
+    /// <summary>Gives the memory back; the sequence cannot be used any more.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        Length = 0;
+        FreePagesBeyond(0);
+    }
+
+    /// <summary>One page per 64 positions.</summary>
+    internal nint[] Pages { get; private set; } = new nint[4];
+
+    /// <summary>The length after the forward that is under way.</summary>
+    internal int PendingLength { get; set; }
+
+    internal void CheckUsable(KvCache cache)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (cache != _cache)
+            throw new ArgumentException("the sequence belongs to another model");
+    }
+
+    /// <summary>Allocates pages up to <see cref="PendingLength"/>.</summary>
+    internal void Grow()
+    {
+        var needed = (PendingLength + KvCache.PagePositions - 1) / KvCache.PagePositions;
+        if (needed > Pages.Length)
+        {
+            var larger = new nint[Math.Max(needed, 2 * Pages.Length)];
+            Pages.CopyTo(larger, 0);
+            Pages = larger;
+        }
+        for (; _pageCount < needed; _pageCount++)
+            Pages[_pageCount] = _cache.AllocatePage();
+    }
+
+    /// <summary>Accepts the positions that were computed.</summary>
+    internal void Commit() => Length = PendingLength;
+
+    /// <summary>Drops the positions that were not.</summary>
+    internal void RollBack() => FreePagesBeyond(Length);
+
+    void FreePagesBeyond(int length)
+    {
+        var needed = (length + KvCache.PagePositions - 1) / KvCache.PagePositions;
+        while (_pageCount > needed)
+            _cache.FreePage(Pages[--_pageCount]);
+    }
+}

@@ -1,0 +1,222 @@
+using System.Runtime.InteropServices;
+using Cria.Formats;
+using Cria.Kernels;
+using Cria.Tensors;
+
+namespace Cria.Models;
+
+/// <summary>
+/// A Llama 3 text model: h = embedding; h += attention(norm(h)) and h += SwiGLU(norm(h)) in every block; logits = W norm(h)
+/// (spec section 2; Grattafiori et al. 2024). A row's logits depend, bit for bit, on its sequence alone: not on the rest of the
+/// batch, not on how the text was cut into forwards, not on the number of threads. One caller at a time.
+/// </summary>
+public sealed unsafe class TextModel : IDisposable
+{
+    /// <summary>Rows computed together; longer batches run in several passes.</summary>
+    const int PassRows = 256;
+
+    readonly Checkpoint _checkpoint;
+    readonly Compute _compute;
+    readonly KvCache _cache;
+    readonly Rope _rope;
+    readonly SelfAttention _attention;
+    readonly Activations _activations = new();
+    readonly Embedding _embedding;
+    readonly Block[] _blocks;
+    readonly RmsNorm _norm;
+    readonly Linear _output;
+    bool _disposed;
+
+    internal TextModel(Checkpoint checkpoint, ModelOptions options, KernelSet kernels)
+    {
+        (_checkpoint, Config) = (checkpoint, checkpoint.Config);
+        Options = options with { Kv = options.Kv ?? DefaultKv(options.Compute), Threads = options.Threads ?? Environment.ProcessorCount };
+        _cache = new KvCache(Config, Options.Kv.Value, kernels);
+        _compute = new Compute(kernels, Options.Threads.Value, Options.Compute == ComputeType.BF16);
+        _rope = new Rope(Config);
+        _attention = new SelfAttention(Config, _cache, _compute);
+        _embedding = new Embedding(checkpoint.Get(TensorRole.Embedding));
+        _blocks = [.. Enumerable.Range(0, Config.LayerCount).Select(layer => new Block(
+            Norm(TensorRole.AttentionNorm, layer), Linear(TensorRole.Query, layer), Linear(TensorRole.Key, layer), Linear(TensorRole.Value, layer),
+            Linear(TensorRole.AttentionOutput, layer),
+            Norm(TensorRole.FeedForwardNorm, layer), Linear(TensorRole.Gate, layer), Linear(TensorRole.Up, layer), Linear(TensorRole.Down, layer)))];
+        _norm = Norm(TensorRole.FinalNorm);
+        _output = Linear(TensorRole.Output);
+    }
+
+    /// <summary>Opens a model directory; the weights are mapped and come into memory as they are used.</summary>
+    /// <exception cref="CriaException">There is no such model, or it is not valid, or the options do not fit it.</exception>
+    public static TextModel Load(string path, ModelOptions? options = null)
+    {
+        var checkpoint = Checkpoint.Open(path);
+        try
+        {
+            return new TextModel(checkpoint, options ?? new ModelOptions(), KernelSet.Best);
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The hyperparameters.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>How the model wants to be sampled.</summary>
+    public GenerationDefaults Defaults => _checkpoint.Generation;
+
+    /// <summary>The options in effect: what was left open is filled in.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>Bytes that the sequences of this model hold.</summary>
+    public long CacheBytes => _cache.Bytes;
+
+    /// <summary>An empty sequence.</summary>
+    public Sequence CreateSequence()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new Sequence(_cache);
+    }
+
+    /// <summary>
+    /// Reads a batch of rows of any number of sequences; the rows of one sequence are at consecutive positions from its length on.
+    /// </summary>
+    /// <param name="rows">The batch; any size.</param>
+    /// <param name="logits">Gets <see cref="ModelConfig.VocabularySize"/> values for each row that wants them, in row order.</param>
+    /// <param name="cancellation">Looked at between layers.</param>
+    /// <exception cref="CriaException">A token is not in the vocabulary, or a position is beyond the model's last.</exception>
+    /// <exception cref="ArgumentException">Positions are not consecutive, or <paramref name="logits"/> has another size.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; like after every exception, no sequence has grown.</exception>
+    public void Forward(ReadOnlySpan<Row> rows, Span<float> logits, CancellationToken cancellation = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Check(rows, logits.Length);
+        try
+        {
+            foreach (var row in rows)
+                row.Sequence.Grow();
+            fixed (float* first = logits)
+            {
+                var target = first;
+                for (var start = 0; start < rows.Length; start += PassRows)
+                    target += Pass(rows.Slice(start, Math.Min(PassRows, rows.Length - start)), target, cancellation);
+            }
+        }
+        catch
+        {
+            foreach (var row in rows)
+                row.Sequence.RollBack();
+            throw;
+        }
+        foreach (var row in rows)
+            row.Sequence.Commit();
+    }
+
+    /// <summary>Computes up to <see cref="PassRows"/> rows; returns how many logits were written.</summary>
+    nint Pass(ReadOnlySpan<Row> batch, float* logits, CancellationToken cancellation)
+    {
+        var rows = batch.ToArray();
+        var (h, x, q, k, v, a, gate, up) = _activations.Reserve(rows.Length, Config);
+        for (var i = 0; i < rows.Length; i++)
+            _embedding.Lookup(rows[i].Token, h[i]);                                 // [rows, D]
+        _rope.Prepare(rows);
+        _attention.Prepare(rows);
+
+        for (var layer = 0; layer < _blocks.Length; layer++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var block = _blocks[layer];
+
+            block.AttentionNorm.Apply(h, x);
+            block.Query.Apply(x, q);                                                // [rows, H d]
+            block.Key.Apply(x, k);                                                  // [rows, K d]
+            block.Value.Apply(x, v);
+            _rope.Rotate(_compute, q);
+            _rope.Rotate(_compute, k);
+            _cache.Write(_compute, layer, rows, k, v);
+            _attention.Apply(layer, rows, q, a);
+            block.AttentionOutput.Apply(a, x);
+            _compute.Add(h, x);
+
+            block.FeedForwardNorm.Apply(h, x);
+            block.Gate.Apply(x, gate);                                              // [rows, F]
+            block.Up.Apply(x, up);
+            _compute.SwiGlu(gate, up);
+            block.Down.Apply(gate, x);
+            _compute.Add(h, x);
+        }
+
+        var wanted = 0;
+        for (var i = 0; i < rows.Length; i++)
+            if (rows[i].WantsLogits)
+                NativeMemory.Copy(h[i], h[wanted++], (nuint)Config.HiddenSize * sizeof(float));
+        if (wanted == 0)
+            return 0;
+        var result = new Matrix(logits, wanted, Config.VocabularySize);             // [wanted, V]
+        _norm.Apply(h.Slice(0, wanted), x.Slice(0, wanted));
+        _output.Apply(x.Slice(0, wanted), result);
+        return (nint)result.Count;
+    }
+
+    void Check(ReadOnlySpan<Row> rows, int logits)
+    {
+        foreach (var row in rows)
+        {
+            ArgumentNullException.ThrowIfNull(row.Sequence, nameof(rows));
+            row.Sequence.CheckUsable(_cache);
+            row.Sequence.PendingLength = row.Sequence.Length;
+        }
+        var wanted = 0L;
+        foreach (var row in rows)
+        {
+            if ((uint)row.Token >= (uint)Config.VocabularySize)
+                throw new CriaException($"token {row.Token} is not in the vocabulary of {Config.VocabularySize}");
+            if (row.Position != row.Sequence.PendingLength)
+                throw new ArgumentException($"a row at position {row.Position} follows {row.Sequence.PendingLength} positions of its sequence", nameof(rows));
+            if (row.Position >= Config.MaxPositions)
+                throw new CriaException($"the text is longer than the {Config.MaxPositions} positions of the model");
+            row.Sequence.PendingLength++;
+            wanted += row.WantsLogits ? 1 : 0;
+        }
+        if (wanted * Config.VocabularySize != logits)
+            throw new ArgumentException($"{logits} values for the logits of {wanted} rows of {Config.VocabularySize}", nameof(logits));
+    }
+
+    KvType DefaultKv(ComputeType compute) => compute switch
+    {
+        ComputeType.F32 => KvType.F32,
+        ComputeType.BF16 => KvType.BF16,
+        _ => _checkpoint.Get(TensorRole.Query).Type == ElementType.BF16 ? KvType.BF16 : KvType.F16,
+    };
+
+    Linear Linear(TensorRole role, int layer = 0) => new(_checkpoint.Get(role, layer), _compute);
+
+    RmsNorm Norm(TensorRole role, int layer = 0) => new(_checkpoint.Get(role, layer), Config.NormEpsilon, _compute);
+
+    /// <summary>Frees the activations, stops the threads and unmaps the weights. Sequences still have to be disposed.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _compute.Dispose();
+        _rope.Dispose();
+        _attention.Dispose();
+        _activations.Dispose();
+        _norm.Dispose();
+        foreach (var block in _blocks)
+            block.Dispose();
+        _checkpoint.Dispose();
+    }
+
+    sealed record Block(RmsNorm AttentionNorm, Linear Query, Linear Key, Linear Value, Linear AttentionOutput,
+        RmsNorm FeedForwardNorm, Linear Gate, Linear Up, Linear Down) : IDisposable
+    {
+        public void Dispose()
+        {
+            AttentionNorm.Dispose();
+            FeedForwardNorm.Dispose();
+        }
+    }
+}
