@@ -1,3 +1,12 @@
 using BenchmarkDotNet.Running;
+using Cria.Benchmarks;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+switch (args)
+{
+    case ["tokenizer", var vocabulary, .. var files]:
+        TokenizerComparison.Run(vocabulary, files);
+        break;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+        break;
+}

@@ -1,98 +1,102 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Cria.Tokenization;
 
 /// <summary>
 /// Merges the bytes of a piece: the adjacent pair whose concatenation has the lowest rank first, leftmost on ties, until no
-/// pair is in the vocabulary (spec section 5.4).
+/// pair is in the vocabulary (spec section 5.4). The bytes are followed by <see cref="Vocabulary.Padding"/> readable ones.
 /// </summary>
-static class BytePairEncoder
+static unsafe class BytePairEncoder
 {
     const int ShortPiece = 96; // up to here a scan over all pairs is faster than a heap
 
-    public static void Encode(Vocabulary vocabulary, ReadOnlySpan<byte> piece, List<int> ids)
-    {
-        var whole = vocabulary.Find(piece);
-        if (whole >= 0)
-            ids.Add(whole);
-        else if (piece.Length <= ShortPiece)
-            EncodeShort(vocabulary, piece, ids);
-        else
-            EncodeLong(vocabulary, piece, ids);
-    }
+    /// <summary>Appends the ids of a piece that is no token itself. Returns how many pairs were looked up: the measure of the work.</summary>
+    public static int Merge(Vocabulary vocabulary, byte* piece, int length, ref IdBuffer ids) =>
+        length <= ShortPiece ? MergeShort(vocabulary, piece, length, ref ids) : MergeLong(vocabulary, piece, length, ref ids);
 
-    static void EncodeShort(Vocabulary vocabulary, ReadOnlySpan<byte> piece, List<int> ids)
+    [SkipLocalsInit]
+    static int MergeShort(Vocabulary vocabulary, byte* piece, int length, ref IdBuffer ids)
     {
-        // Part i is piece[starts[i]..starts[i + 1]]; ranks[i] is that of parts i and i + 1 together.
-        Span<int> starts = stackalloc int[ShortPiece + 1];
-        Span<int> ranks = stackalloc int[ShortPiece];
-        var parts = piece.Length;
-        for (var i = 0; i <= parts; i++)
-            starts[i] = i;
+        // Part i is piece[starts[i]..starts[i + 1]], token tokens[i]; ranks[i] is that of parts i and i + 1 together.
+        var starts = stackalloc int[ShortPiece + 1];
+        var tokens = stackalloc int[ShortPiece];
+        var ranks = stackalloc int[ShortPiece];
+        var (parts, lookups) = (length, length - 1);
+        for (var i = 0; i < parts; i++)
+            (starts[i], tokens[i]) = (i, vocabulary.Single(piece[i]));
+        starts[parts] = length;
         for (var i = 0; i < parts - 1; i++)
-            ranks[i] = Rank(vocabulary, piece[i..(i + 2)]);
+            ranks[i] = vocabulary.Pair(piece[i], piece[i + 1]);
         while (parts > 1)
         {
-            var best = 0;
+            var (best, rank) = (0, ranks[0]);
             for (var i = 1; i < parts - 1; i++)
-                if (ranks[i] < ranks[best])
-                    best = i;
-            if (ranks[best] == int.MaxValue)
+                if (ranks[i] < rank)
+                    (best, rank) = (i, ranks[i]);
+            if (rank == int.MaxValue)
                 break;
-            starts[(best + 2)..(parts + 1)].CopyTo(starts[(best + 1)..]);
-            if (best + 2 < parts)
-                ranks[(best + 2)..(parts - 1)].CopyTo(ranks[(best + 1)..]);
+            tokens[best] = rank;
             parts--;
+            for (var i = best + 1; i < parts; i++)
+                (starts[i], tokens[i], ranks[i - 1]) = (starts[i + 1], tokens[i + 1], ranks[i]);
+            starts[parts] = length;
             if (best < parts - 1)
-                ranks[best] = Rank(vocabulary, piece[starts[best]..starts[best + 2]]);
+                ranks[best] = Rank(vocabulary, piece + starts[best], starts[best + 2] - starts[best]);
             if (best > 0)
-                ranks[best - 1] = Rank(vocabulary, piece[starts[best - 1]..starts[best + 1]]);
+                ranks[best - 1] = Rank(vocabulary, piece + starts[best - 1], starts[best + 1] - starts[best - 1]);
+            lookups += 2;
         }
-        for (var i = 0; i < parts; i++)
-            ids.Add(vocabulary.Find(piece[starts[i]..starts[i + 1]]));
+        ids.Add(new ReadOnlySpan<int>(tokens, parts));
+        return lookups;
     }
 
     /// <summary>The same with a linked list and a heap: n log n also for a megabyte of one letter.</summary>
-    static void EncodeLong(Vocabulary vocabulary, ReadOnlySpan<byte> piece, List<int> ids)
+    static int MergeLong(Vocabulary vocabulary, byte* piece, int length, ref IdBuffer ids)
     {
-        var n = piece.Length;
-        var next = ArrayPool<int>.Shared.Rent(n + 1);       // start of the following part; n = end
-        var previous = ArrayPool<int>.Shared.Rent(n + 1);
-        var heap = new PriorityQueue<(int Left, int Middle, int End), (int Rank, int Left)>(n);
-        for (var i = 0; i <= n; i++)
-            (next[i], previous[i]) = (i + 1, i - 1);
-        for (var i = 0; i < n - 1; i++)
-            Push(vocabulary, piece, i, i + 1, i + 2, heap);
-        while (heap.TryDequeue(out var pair, out _))
+        var next = ArrayPool<int>.Shared.Rent(length + 1);       // start of the following part; length = end
+        var previous = ArrayPool<int>.Shared.Rent(length + 1);
+        var tokens = ArrayPool<int>.Shared.Rent(length);         // of the part that starts here
+        var heap = new PriorityQueue<(int Left, int Middle, int End), (int Rank, int Left)>(length);
+        var lookups = 0;
+        for (var i = 0; i < length; i++)
+            (next[i], previous[i], tokens[i]) = (i + 1, i - 1, vocabulary.Single(piece[i]));
+        previous[length] = length - 1;
+        for (var i = 0; i < length - 1; i++)
+            Push(i, i + 1, i + 2, ref lookups);
+        while (heap.TryDequeue(out var pair, out var order))
         {
             var (left, middle, end) = pair;
             if (next[left] != middle || next[middle] != end) // one of the two was merged meanwhile
                 continue;
+            tokens[left] = order.Rank;
             next[left] = end;
             next[middle] = -1;
             previous[end] = left;
             if (left > 0)
-                Push(vocabulary, piece, previous[left], left, end, heap);
-            if (end < n)
-                Push(vocabulary, piece, left, end, next[end], heap);
+                Push(previous[left], left, end, ref lookups);
+            if (end < length)
+                Push(left, end, next[end], ref lookups);
         }
-        for (var i = 0; i < n; i = next[i])
-            ids.Add(vocabulary.Find(piece[i..next[i]]));
+        for (var i = 0; i < length; i = next[i])
+            ids.Add(tokens[i]);
         ArrayPool<int>.Shared.Return(next);
         ArrayPool<int>.Shared.Return(previous);
+        ArrayPool<int>.Shared.Return(tokens);
+        return lookups;
 
-        static void Push(Vocabulary vocabulary, ReadOnlySpan<byte> piece, int left, int middle, int end,
-            PriorityQueue<(int, int, int), (int, int)> heap)
+        void Push(int left, int middle, int end, ref int lookups)
         {
-            var rank = Rank(vocabulary, piece[left..end]);
+            lookups++;
+            var rank = Rank(vocabulary, piece + left, end - left);
             if (rank != int.MaxValue)
                 heap.Enqueue((left, middle, end), (rank, left));
         }
     }
 
-    static int Rank(Vocabulary vocabulary, ReadOnlySpan<byte> bytes)
+    static int Rank(Vocabulary vocabulary, byte* bytes, int length)
     {
-        var rank = vocabulary.Find(bytes);
+        var rank = vocabulary.Find(bytes, length);
         return rank < 0 ? int.MaxValue : rank;
     }
 }

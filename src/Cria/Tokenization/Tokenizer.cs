@@ -8,9 +8,10 @@ namespace Cria.Tokenization;
 /// The Llama 3 tokenizer: byte-level BPE with whole-piece lookup, and control tokens that are only made from text on request.
 /// Ids as Meta's reference gives them (spec section 5). Immutable; every member may be called from any number of threads.
 /// </summary>
-public sealed class Tokenizer
+public sealed unsafe class Tokenizer
 {
     readonly Vocabulary _vocabulary;
+    readonly PieceCache _cache;
     readonly FrozenDictionary<string, int> _specialIds;
     readonly FrozenDictionary<int, byte[]> _specialBytes;
     readonly SpecialScanner _anySpecial;
@@ -18,6 +19,7 @@ public sealed class Tokenizer
     internal Tokenizer(Vocabulary vocabulary, IEnumerable<KeyValuePair<string, int>> specials)
     {
         _vocabulary = vocabulary;
+        _cache = new PieceCache(vocabulary);
         _specialIds = specials.ToFrozenDictionary();
         _specialBytes = _specialIds.ToFrozenDictionary(s => s.Value, s => Encoding.UTF8.GetBytes(s.Key));
         _anySpecial = new SpecialScanner(_specialIds);
@@ -77,9 +79,7 @@ public sealed class Tokenizer
     /// </summary>
     public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false)
     {
-        var ids = new List<int>(text.Length / 3 + 8);
-        Encode(text, allowSpecial ? _anySpecial : null, ids);
-        return [.. ids];
+        return Encode(text, allowSpecial ? _anySpecial : null);
     }
 
     /// <summary>
@@ -91,9 +91,7 @@ public sealed class Tokenizer
     {
         if (Scanner(forbidden.Except(allowed)) is { } scanner && scanner.Next(text) is { Length: > 0 } found)
             throw new CriaException($"the text holds the control token {text.Slice(found.Start, found.Length)} at {found.Start}");
-        var ids = new List<int>(text.Length / 3 + 8);
-        Encode(text, Scanner(allowed), ids);
-        return [.. ids];
+        return Encode(text, Scanner(allowed));
 
         SpecialScanner? Scanner(IEnumerable<string> names)
         {
@@ -113,9 +111,10 @@ public sealed class Tokenizer
         return Encoding.UTF8.GetString(bytes.WrittenSpan);
     }
 
-    void Encode(ReadOnlySpan<char> text, SpecialScanner? specials, List<int> ids)
+    int[] Encode(ReadOnlySpan<char> text, SpecialScanner? specials)
     {
-        var leftInChunk = 400_000;
+        var ids = new IdBuffer(text.Length / 3 + 8);
+        var leftInChunk = 0;
         while (!text.IsEmpty)
         {
             var length = Splitter.NextPart(text, ref leftInChunk);
@@ -123,31 +122,38 @@ public sealed class Tokenizer
             text = text[length..];
             while (specials is not null && specials.Next(part) is { Length: > 0 } found)
             {
-                EncodeOrdinary(part[..found.Start], ids);
+                EncodeOrdinary(part[..found.Start], ref ids);
                 ids.Add(found.Id);
                 part = part[(found.Start + found.Length)..];
             }
-            EncodeOrdinary(part, ids);
+            EncodeOrdinary(part, ref ids);
         }
+        return ids.ToArrayAndReturn();
     }
 
-    void EncodeOrdinary(ReadOnlySpan<char> text, List<int> ids)
+    void EncodeOrdinary(ReadOnlySpan<char> text, ref IdBuffer ids)
     {
-        Span<byte> few = stackalloc byte[256];
-        while (!text.IsEmpty)
+        if (text.IsEmpty)
+            return;
+        var buffer = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length) + Vocabulary.Padding);
+        var count = Encoding.UTF8.GetBytes(text, buffer);
+        buffer.AsSpan(count, Vocabulary.Padding).Clear();
+        fixed (byte* bytes = buffer)
         {
-            var length = Splitter.NextPiece(text);
-            var piece = text[..length];
-            text = text[length..];
-            if (length * 3 <= few.Length)
+            byte* at = bytes, end = bytes + count;
+            while (at < end)
             {
-                BytePairEncoder.Encode(_vocabulary, few[..Encoding.UTF8.GetBytes(piece, few)], ids);
-                continue;
+                var next = Splitter.NextPiece(at, end);
+                var length = (int)(next - at);
+                var whole = _vocabulary.Find(at, length);
+                if (whole >= 0)
+                    ids.Add(whole);
+                else
+                    _cache.Encode(at, length, ref ids);
+                at = next;
             }
-            var many = ArrayPool<byte>.Shared.Rent(length * 3);
-            BytePairEncoder.Encode(_vocabulary, many.AsSpan(0, Encoding.UTF8.GetBytes(piece, many)), ids);
-            ArrayPool<byte>.Shared.Return(many);
         }
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     int Required(string name) =>

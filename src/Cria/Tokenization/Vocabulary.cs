@@ -5,15 +5,27 @@ using System.Runtime.InteropServices;
 namespace Cria.Tokenization;
 
 /// <summary>Byte strings with ranks 0..Count-1, found by content without allocation. Immutable and thread-safe.</summary>
-sealed class Vocabulary
+sealed unsafe class Vocabulary
 {
+    /// <summary>How many bytes behind a token must be readable for the lookups by pointer.</summary>
+    public const int Padding = 8;
+
+    /// <summary>A slot of the open-addressing table. Of tokens of up to 8 bytes the key is the token itself, of others its hash.</summary>
+    struct Slot
+    {
+        public ulong Key;
+        public int Length;  // 0 = free
+        public int Id;
+    }
+
     readonly byte[] _bytes;     // all tokens, one after the other
     readonly int[] _starts;     // token i is _bytes[_starts[i].._starts[i + 1]]
-    readonly int[] _slots;      // open addressing: token id + 1, 0 = free
-    readonly uint[] _tags;      // upper hash bits of the token in the slot
-    readonly int _mask;
+    readonly Slot[] _slots;
+    readonly int _shift;        // the upper bits of a hash number the slots
+    readonly int[] _pairs = new int[0x10000];
+    readonly int[] _single = new int[256];
 
-    /// <param name="bytes">The tokens' bytes, one token after the other.</param>
+    /// <param name="bytes">The tokens' bytes, one token after the other; none is empty.</param>
     /// <param name="starts">Count + 1 offsets into <paramref name="bytes"/>.</param>
     /// <param name="duplicate">A token that occurs twice, or -1.</param>
     public Vocabulary(byte[] bytes, int[] starts, out int duplicate)
@@ -21,20 +33,26 @@ sealed class Vocabulary
         _bytes = bytes;
         _starts = starts;
         duplicate = -1;
-        var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 2 * Count));
-        (_slots, _tags, _mask) = (new int[size], new uint[size], size - 1);
+        var size = BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 2 * Count));
+        _slots = new Slot[size];
+        _shift = 64 - BitOperations.Log2(size);
+        Array.Fill(_pairs, int.MaxValue);
+        Array.Fill(_single, -1);
         for (var id = 0; id < Count; id++)
         {
             var token = this[id];
             MaxLength = Math.Max(MaxLength, token.Length);
             if (Find(token) >= 0)
                 duplicate = id;
-            var hash = Hash(token);
-            var slot = (int)hash & _mask;
-            while (_slots[slot] != 0)
-                slot = (slot + 1) & _mask;
-            _slots[slot] = id + 1;
-            _tags[slot] = (uint)(hash >> 32);
+            var key = Key(token);
+            var slot = First(key, token.Length);
+            while (_slots[slot].Length != 0)
+                slot = (slot + 1) & (_slots.Length - 1);
+            _slots[slot] = new Slot { Key = key, Length = token.Length, Id = id };
+            if (token.Length == 1)
+                _single[token[0]] = id;
+            else if (token.Length == 2)
+                _pairs[token[0] << 8 | token[1]] = id;
         }
     }
 
@@ -45,41 +63,66 @@ sealed class Vocabulary
 
     public ReadOnlySpan<byte> this[int id] => _bytes.AsSpan(_starts[id], _starts[id + 1] - _starts[id]);
 
+    /// <summary>The token of one byte, or -1.</summary>
+    public int Single(byte b) => _single[b];
+
+    /// <summary>The rank of two bytes, or int.MaxValue.</summary>
+    public int Pair(byte a, byte b) => _pairs[a << 8 | b];
+
     /// <summary>The rank of a byte string, or -1.</summary>
-    public int Find(ReadOnlySpan<byte> token)
+    public int Find(ReadOnlySpan<byte> token) =>
+        token.Length > MaxLength || token.IsEmpty ? -1 : Find(Key(token), ref MemoryMarshal.GetReference(token), token.Length);
+
+    /// <summary>The rank of a byte string of at least one byte, or -1; <see cref="Padding"/> bytes behind it must be readable.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Find(byte* token, int length)
     {
-        if (token.Length > MaxLength)
+        if (length > MaxLength)
             return -1;
-        var hash = Hash(token);
-        var tag = (uint)(hash >> 32);
-        for (var slot = (int)hash & _mask; _slots[slot] != 0; slot = (slot + 1) & _mask)
-            if (_tags[slot] == tag && this[_slots[slot] - 1].SequenceEqual(token))
-                return _slots[slot] - 1;
-        return -1;
+        var key = length <= 8 ? *(ulong*)token & ulong.MaxValue >> (64 - 8 * length) : Hash(ref *token, length);
+        return Find(key, ref *token, length);
+    }
+
+    int Find(ulong key, ref byte token, int length)
+    {
+        for (var i = First(key, length); ; i = (i + 1) & (_slots.Length - 1))
+        {
+            ref var slot = ref _slots[i];
+            if (slot.Key == key && slot.Length == length
+                && (length <= 8 || this[slot.Id].SequenceEqual(MemoryMarshal.CreateReadOnlySpan(ref token, length))))
+                return slot.Id;
+            if (slot.Length == 0)
+                return -1;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static ulong Hash(ReadOnlySpan<byte> token)
+    int First(ulong key, int length) => (int)((key ^ (ulong)length << 56) * 0x9E3779B97F4A7C15 >> _shift);
+
+    /// <summary>A hash of any byte string, good in all its bits.</summary>
+    public static ulong Hash(ReadOnlySpan<byte> token)
+    {
+        var key = Key(token);
+        return token.Length > 8 ? key : BitOperations.RotateLeft((key ^ (ulong)token.Length << 56) * 0x9E3779B97F4A7C15, 32);
+    }
+
+    static ulong Key(ReadOnlySpan<byte> token)
+    {
+        if (token.Length > 8)
+            return Hash(ref MemoryMarshal.GetReference(token), token.Length);
+        ulong key = 0;
+        token.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref key)));
+        return key;
+    }
+
+    /// <summary>Of more than 8 bytes.</summary>
+    static ulong Hash(ref byte p, int n)
     {
         const ulong k = 0x9E3779B97F4A7C15;
-        ref var p = ref MemoryMarshal.GetReference(token);
-        var n = token.Length;
         var h = (ulong)n * k;
-        if (n < 4)
-        {
-            if (n > 0)
-                h ^= (uint)(p | Unsafe.Add(ref p, n >> 1) << 8 | Unsafe.Add(ref p, n - 1) << 16);
-        }
-        else if (n <= 8)
-        {
-            h ^= Unsafe.ReadUnaligned<uint>(ref p) | (ulong)Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref p, n - 4)) << 32;
-        }
-        else
-        {
-            for (var i = 0; i < n - 8; i += 8)
-                h = (BitOperations.RotateLeft(h, 29) ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref p, i))) * k;
-            h ^= Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref p, n - 8));
-        }
+        for (var i = 0; i < n - 8; i += 8)
+            h = (BitOperations.RotateLeft(h, 29) ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref p, i))) * k;
+        h ^= Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref p, n - 8));
         h *= k;
         h ^= h >> 29;
         h *= 0xBF58476D1CE4E5B9;
