@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Cria;
 
 /// <summary>Shows foreign text inside the single line of an error.</summary>
@@ -18,4 +20,8 @@ static class OneLine
 
     /// <summary>The same in quotes.</summary>
     public static string Quote(string text) => "\"" + Cut(text) + "\"";
+
+    /// <summary>What is wrong with a JSON text. The framework's own message may repeat the text itself.</summary>
+    public static string Show(Exception e) => e is JsonException { LineNumber: { } line, BytePositionInLine: { } at }
+        ? $"not valid JSON at line {line + 1}, byte {at + 1}" : Cut(e.Message);
 }

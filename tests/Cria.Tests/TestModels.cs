@@ -23,6 +23,9 @@ sealed record TestShape
     public bool ScaledRope { get; init; } = true;
     public int Seed { get; init; } = 1;
 
+    /// <summary>More than one writes that many shards and an index; the tensors go to them in turn.</summary>
+    public int Shards { get; init; } = 1;
+
     /// <summary>Adds tokenizer.json: 256 bytes, some merges, 256 control tokens. The vocabulary then has that size, whatever is said above.</summary>
     public bool WithTokenizer { get; init; }
 }
@@ -52,7 +55,10 @@ static class TestModels
             shape = shape with { Vocabulary = TokenizerSize };
         var model = new TestModel();
         File.WriteAllText(model.File("config.json"), Config(shape).ToJsonString());
-        SafetensorsWriter.Write(model.File("model.safetensors"), Weights(shape));
+        if (shape.Shards == 1)
+            SafetensorsWriter.Write(model.File("model.safetensors"), Weights(shape));
+        else
+            WriteShards(model, shape);
         if (shape.WithTokenizer)
             File.WriteAllText(model.File("tokenizer.json"), TokenizerJson().ToJsonString());
         return model;
@@ -115,6 +121,20 @@ static class TestModels
                 values[i] = (float)(mean + scale * Normal(random));
             return (TensorRoles.HuggingFaceName(r.Role, r.Layer), s.Type, shape, (ReadOnlyMemory<byte>)Bytes(values, s.Type));
         })];
+    }
+
+    static void WriteShards(TestModel model, TestShape shape)
+    {
+        var map = new JsonObject();
+        string Shard(int i) => $"model-{i + 1:D5}-of-{shape.Shards:D5}.safetensors";
+        foreach (var shard in Weights(shape).Select((tensor, i) => (tensor, i)).GroupBy(t => t.i % shape.Shards, t => t.tensor))
+        {
+            SafetensorsWriter.Write(model.File(Shard(shard.Key)), shard);
+            foreach (var (name, _, _, _) in shard)
+                map[name] = Shard(shard.Key);
+        }
+        File.WriteAllText(model.File("model.safetensors.index.json"),
+            new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = 1 }, ["weight_map"] = map }.ToJsonString());
     }
 
     /// <summary>Values rounded to a type, little-endian.</summary>

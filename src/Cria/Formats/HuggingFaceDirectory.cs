@@ -63,5 +63,5 @@ static class HuggingFaceDirectory
     }
 
     static bool IsPlainName(string name) =>
-        name is not ("" or "." or "..") && !name.Any(c => char.IsControl(c) || c is '/' or '\\' or ':');
+        name is { Length: > 0 and < 256 } and not ("." or "..") && !name.Any(c => char.IsControl(c) || c is '/' or '\\' or ':');
 }

@@ -27,7 +27,7 @@ static class JsonFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CriaException($"{path}: {e.Message}", e);
+            throw new CriaException($"{path}: {OneLine.Show(e)}", e);
         }
     }
 

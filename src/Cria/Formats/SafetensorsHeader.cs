@@ -44,7 +44,7 @@ ref struct SafetensorsHeader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new CriaException($"{file.Path}: header: {e.Message}", e);
+            throw new CriaException($"{file.Path}: header: {OneLine.Show(e)}", e);
         }
     }
 

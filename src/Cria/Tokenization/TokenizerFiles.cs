@@ -32,9 +32,13 @@ static class TokenizerFiles
             var first = bytes.AsSpan().IndexOfAnyExcept(" \t\r\n"u8);
             return first >= 0 && bytes[first] == '{' ? TokenizerJsonFile.Read(bytes) : TokenizerModelFile.Read(bytes);
         }
-        catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException)
+        catch (CriaException e)
         {
             throw new CriaException($"{path}: {e.Message}", e);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new CriaException($"{path}: {OneLine.Show(e)}", e);
         }
     }
 }
