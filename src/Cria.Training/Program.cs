@@ -1,12 +1,38 @@
 using System.CommandLine;
+using Cria.Training.Recipes;
 
 namespace Cria.Training;
 
 static class Program
 {
-    static int Main(string[] args)
+    static RootCommand CreateRoot() => new("Trains Llama 3.2 models.")
     {
-        var root = new RootCommand("Trains Llama 3.2 models.");
-        return root.Parse(args).Invoke();
+        PocketRecipe.Create(),
+        PretrainRecipe.Create(),
+        SftRecipe.Create(),
+    };
+
+    internal static async Task<int> Main(string[] args)
+    {
+        try
+        {
+            var result = CreateRoot().Parse(args);
+            if (result.Errors.Count > 0)
+            {
+                foreach (var error in result.Errors)
+                    Console.Error.WriteLine("cria-train: " + error.Message);
+                return 2;
+            }
+            return await result.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (e is CriaException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine("cria-train: " + e.Message.ReplaceLineEndings(" "));
+            return 1;
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
     }
 }

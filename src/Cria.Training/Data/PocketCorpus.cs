@@ -1,0 +1,76 @@
+using Cria.Chat;
+using Cria.Evaluation.Pocket;
+using Cria.Tokenization;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Training.Data;
+
+/// <summary>The pocket world as documents: pure functions of split and index, without end.</summary>
+sealed class PocketCorpus(Tokenizer tokenizer, ulong seed)
+{
+    const int LongestDialogue = 20; // turns
+
+    // What is hard or short stands more often; a dialogue with tools is several times as long as others.
+    static readonly (string Family, int Weight)[] Weights =
+        [("summarise", 10), ("rewrite", 8), ("format", 10), ("note", 10), ("translate", 20), ("arithmetic", 16), ("tools", 6), ("followup", 8), ("newcomer", 8)];
+
+    static readonly PocketFamily[] Deck =
+        [.. Weights.SelectMany(w => Enumerable.Repeat(PocketWorld.Families.Single(f => f.Name == w.Family), w.Weight))];
+
+    static readonly string[] SystemTexts =
+        ["You are a helpful assistant.", "You are pocket, a small assistant.", "Answer briefly.", "Be polite and answer the question.", "You are a friendly assistant. Keep your answers short."];
+
+    /// <summary>The running text at an index: about the world, or an item told as text.</summary>
+    public static string Text(PocketSplit split, ulong seed, long index)
+    {
+        var random = PocketRandom.For($"text/{split}", seed, index);
+        if (random.Chance(0.35))
+            return PocketTexts.Document(seed + (ulong)split * 1_000_003, index);
+        var item = PocketWorld.Item(random.Pick(Deck), split, seed, index);
+        return item.Tools.Count > 0 ? string.Join('\n', item.Tools.Select(t => $"{t.Name}: {t.Description}").Append(PocketWorld.PromptText(item)).Append(Words(item.Answer)))
+            : string.Join('\n', item.Prompt.Append(item.Answer).Select(m => m.Text));
+    }
+
+    /// <summary>The words of the dialogue at an index, with the instructions for its tools: for learning a vocabulary.</summary>
+    public static IEnumerable<string> DialogueTexts(PocketSplit split, ulong seed, long index)
+    {
+        var item = PocketWorld.Item(Deck[(int)(index % Deck.Length)], split, seed, index);
+        return ChatFormat.Render([.. item.Prompt, item.Answer], new() { Tools = item.Tools }).Parts.Where(p => !p.IsControl).Select(p => p.Text);
+    }
+
+    /// <summary>For pretraining: BOS, text, end of text; all of it is learnt.</summary>
+    public TrainingDocument Pretraining(PocketSplit split, long index) =>
+        TrainingDocument.Text([tokenizer.BosId, .. tokenizer.Encode(Text(split, seed, index)), tokenizer.EndOfTextId]);
+
+    /// <summary>For fine-tuning: an item as a dialogue, or in one of eight cases a dialogue of two to four turns.</summary>
+    public TrainingDocument Dialogue(PocketSplit split, long index)
+    {
+        var random = PocketRandom.For($"sft/{split}", seed, index);
+        if (random.Chance(0.125))
+            return DialogueDocument.Create(tokenizer, WithSystem(random, PocketTexts.Dialogue(split, seed, index, random.Between(2, 4))), []);
+        var item = PocketWorld.Item(random.Pick(Deck), split, seed, index);
+        return DialogueDocument.Create(tokenizer, WithSystem(random, [.. item.Prompt, item.Answer]), item.Tools);
+    }
+
+    /// <summary>For the last stage: as <see cref="Dialogue"/>, every third a long dialogue, cut to what a row holds.</summary>
+    public TrainingDocument LongDialogue(PocketSplit split, long index, int rowLength)
+    {
+        var random = PocketRandom.For($"long/{split}", seed, index);
+        if (!random.Chance(0.3))
+            return Dialogue(split, index + 1_000_000_000);
+        IReadOnlyList<ChatMessage> messages = [.. WithSystem(random, PocketTexts.Dialogue(split, seed, index + 1_000_000_000, random.Between(5, LongestDialogue)))];
+        while (true)
+        {
+            var document = DialogueDocument.Create(tokenizer, messages, []);
+            if (document.Tokens.Length <= rowLength)
+                return document;
+            messages = [.. messages.SkipLast(2)];
+        }
+    }
+
+    static IEnumerable<ChatMessage> WithSystem(PocketRandom random, IEnumerable<ChatMessage> messages) =>
+        random.Chance(0.2) ? messages.Prepend(new ChatMessage(ChatRole.System, random.Pick(SystemTexts))) : messages;
+
+    static string Words(ChatMessage message) =>
+        message.Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } calls ? Cria.Chat.ToolCalls.PythonicCalls.Write(calls) : message.Text;
+}
