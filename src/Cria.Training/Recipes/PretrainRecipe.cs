@@ -29,6 +29,8 @@ static class PretrainRecipe
         {
             set_num_threads(run.ThreadCount(r));
             random.manual_seed(run.Seed(r));
+            if (r.GetValue(heads) % r.GetValue(kvHeads) != 0 || r.GetValue(headSize) % 2 != 0)
+                throw new CriaException($"--kv-heads {r.GetValue(kvHeads)} must divide --heads {r.GetValue(heads)}, and --head-size {r.GetValue(headSize)} must be even");
             var vocabulary = ModelLocator.Resolve(r.GetValue(model) ?? r.GetValue(tokenizer) ?? ModelLocator.Default);
             var tokens = Tokenizer.Load(vocabulary);
             using var module = r.GetValue(model) is not null ? ModelDirectory.Load(vocabulary) : new TextModule(new ModelConfig
@@ -56,5 +58,10 @@ static class PretrainRecipe
         return command;
     }
 
-    static Option<int> Shape(string name, int value) => new(name) { Description = "Shape of a new model", DefaultValueFactory = _ => value };
+    static Option<int> Shape(string name, int value)
+    {
+        var option = new Option<int>(name) { Description = "Shape of a new model", DefaultValueFactory = _ => value };
+        RunOptions.AtLeastOne(option);
+        return option;
+    }
 }

@@ -28,12 +28,14 @@ sealed class RunOptions
         foreach (var option in (Option[])[_output, _resume, _threads, _steps, _rowLength, _rows, _accumulation, _rate, _warmUp, _decay, _seed, _checkpointEvery, _validateEvery])
             command.Add(option);
         foreach (var option in (Option<int>[])[_threads, _steps, _rowLength, _rows, _accumulation])
-            command.Validators.Add(r =>
-            {
-                if (r.GetValue(option) < 1)
-                    r.AddError($"{option.Name} must be 1 or more");
-            });
+            AtLeastOne(option);
     }
+
+    public static void AtLeastOne(Option<int> option) => option.Validators.Add(r =>
+    {
+        if (!r.Implicit && r.GetValueOrDefault<int>() < 1)
+            r.AddError($"{option.Name} must be 1 or more");
+    });
 
     public int ThreadCount(ParseResult r) => r.GetValue(_threads);
 
