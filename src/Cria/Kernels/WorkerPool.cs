@@ -38,6 +38,9 @@ sealed class WorkerPool : IDisposable
     /// <summary>The most chunks of one region.</summary>
     public const int MaxChunks = ushort.MaxValue;
 
+    /// <summary>Threads that sleep at this moment.</summary>
+    public int Sleeping => Volatile.Read(ref _sleepers);
+
     /// <summary>Threads that take part, the caller's included.</summary>
     public int Threads => _workers.Length + 1;
 
