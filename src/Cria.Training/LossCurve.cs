@@ -3,12 +3,22 @@ using SkiaSharp;
 
 namespace Cria.Training;
 
-/// <summary>Draws losses over steps as a PNG: training smoothed, validation as points joined by a line, a logarithmic axis.</summary>
+/// <summary>
+/// Draws losses over steps as a PNG: training smoothed in blue, validation in red, a logarithmic axis. Numbers are drawn from dots, so
+/// that no font need be installed.
+/// </summary>
 static class LossCurve
 {
-    const int Width = 900, Height = 520, Left = 70, Right = 20, Top = 40, Bottom = 50;
+    const int Width = 900, Height = 520, Left = 70, Right = 30, Top = 25, Bottom = 45, Dot = 2;
 
-    public static void Draw((List<(int Step, double Loss)> Training, List<(int Step, double Loss)> Validation) losses, string path, string title)
+    // 0 to 9 and the point: rows of three dots from the top.
+    static readonly int[][] Glyphs =
+    [
+        [7, 5, 5, 5, 7], [2, 6, 2, 2, 7], [7, 1, 7, 4, 7], [7, 1, 7, 1, 7], [5, 5, 7, 1, 1], [7, 4, 7, 1, 7],
+        [7, 4, 7, 5, 7], [7, 1, 2, 2, 2], [7, 5, 7, 5, 7], [7, 5, 7, 1, 7], [0, 0, 0, 0, 2],
+    ];
+
+    public static void Draw((List<(int Step, double Loss)> Training, List<(int Step, double Loss)> Validation) losses, string path)
     {
         var training = Smooth(losses.Training);
         List<(int Step, double Loss)> all = [.. training, .. losses.Validation];
@@ -18,17 +28,15 @@ static class LossCurve
         using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
         var canvas = surface.Canvas;
         canvas.Clear(SKColors.White);
-        using var text = new SKPaint { Color = SKColors.Black, IsAntialias = true };
-        using var font = new SKFont { Size = 14 };
+        using var ink = new SKPaint { Color = SKColors.Black };
         using var grid = new SKPaint { Color = new SKColor(225, 225, 225) };
         for (var i = 0; i <= 5; i++)
         {
             var (value, step) = (low + (high - low) * i / 5, last * i / 5);
             canvas.DrawLine(Left, Y(value), Width - Right, Y(value), grid);
-            canvas.DrawText(Math.Pow(10, value).ToString("0.###", CultureInfo.InvariantCulture), Left - 8, Y(value) + 5, SKTextAlign.Right, font, text);
-            canvas.DrawText(step.ToString(CultureInfo.InvariantCulture), X(step), Height - Bottom + 22, SKTextAlign.Center, font, text);
+            Number(Math.Pow(10, value).ToString("0.###", CultureInfo.InvariantCulture), Left - 8, Y(value) - 5, align: 1);
+            Number(step.ToString(CultureInfo.InvariantCulture), X(step), Height - Bottom + 12, align: 0.5f);
         }
-        canvas.DrawText($"{title}: loss (training blue, validation red) over steps", Left, Top - 15, SKTextAlign.Left, font, text);
         Line(training, new SKColor(40, 90, 200));
         Line(losses.Validation, new SKColor(210, 50, 40));
         using var image = surface.Snapshot();
@@ -37,6 +45,18 @@ static class LossCurve
 
         float X(double step) => Left + (float)(step / last) * (Width - Left - Right);
         float Y(double value) => Height - Bottom - (float)((value - low) / (high - low)) * (Height - Top - Bottom);
+        void Number(string number, float x, float y, float align)
+        {
+            x -= align * number.Length * 4 * Dot;
+            foreach (var c in number)
+            {
+                var glyph = Glyphs[c == '.' ? 10 : c - '0'];
+                for (var i = 0; i < 15; i++)
+                    if ((glyph[i / 3] >> (2 - i % 3) & 1) != 0)
+                        canvas.DrawRect(x + i % 3 * Dot, y + i / 3 * Dot, Dot, Dot, ink);
+                x += 4 * Dot;
+            }
+        }
         void Line(List<(int Step, double Loss)> points, SKColor colour)
         {
             using var paint = new SKPaint { Color = colour, StrokeWidth = 2, IsAntialias = true };

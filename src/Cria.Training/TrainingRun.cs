@@ -39,5 +39,5 @@ sealed class TrainingRun
     }
 
     /// <summary>Draws the loss curve of the metrics so far.</summary>
-    public void DrawLoss() => LossCurve.Draw(Metrics.ReadAll(), Path.Combine(_path, "loss.png"), _name);
+    public void DrawLoss() => LossCurve.Draw(Metrics.ReadAll(), Path.Combine(_path, "loss.png"));
 }
