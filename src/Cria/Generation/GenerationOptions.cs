@@ -1,3 +1,5 @@
+using Cria.Formats;
+
 namespace Cria.Generation;
 
 /// <summary>
@@ -47,6 +49,16 @@ public sealed record GenerationOptions
 
     /// <summary>Give the log probability of every token and of this many alternatives, 0 to 1000; null = none. They are of the model's raw logits.</summary>
     public int? TopLogProbs { get; init; }
+
+    /// <summary>How a model wants to be sampled.</summary>
+    public static GenerationOptions From(GenerationDefaults defaults) => new()
+    {
+        Temperature = defaults.Temperature,
+        TopK = defaults.TopK,
+        TopP = defaults.TopP,
+        MinP = defaults.MinP,
+        RepetitionPenalty = defaults.RepetitionPenalty,
+    };
 
     /// <summary>Says what is wrong with these options.</summary>
     /// <exception cref="CriaException">A value is outside its range.</exception>

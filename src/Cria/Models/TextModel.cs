@@ -72,6 +72,9 @@ public sealed unsafe class TextModel : IDisposable
     /// <summary>Bytes that the sequences of this model hold.</summary>
     public long CacheBytes => _cache.Bytes;
 
+    /// <summary>The threads of the kernels, for the caller of <see cref="Forward"/> between two of them.</summary>
+    internal WorkerPool Workers => _compute.Pool;
+
     /// <summary>An empty sequence.</summary>
     public Sequence CreateSequence()
     {

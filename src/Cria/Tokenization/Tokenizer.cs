@@ -30,6 +30,10 @@ public sealed unsafe class Tokenizer
     /// <exception cref="CriaException">There is no such file, or it is not such a vocabulary.</exception>
     public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
 
+    /// <summary>As <see cref="Load"/>; null for a directory that holds neither file.</summary>
+    /// <exception cref="CriaException">The file is not such a vocabulary.</exception>
+    public static Tokenizer? LoadIfPresent(string path) => TokenizerFiles.IsIn(path) ? Load(path) : null;
+
     /// <summary>One more than the highest id.</summary>
     public int VocabularySize { get; }
 

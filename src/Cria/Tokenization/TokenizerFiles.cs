@@ -8,12 +8,13 @@ static class TokenizerFiles
     /// <summary>The largest real file, Llama 3's tokenizer.json with merges as pairs, has 17 MB.</summary>
     const long MaxFile = 32 << 20;
 
+    public static bool IsIn(string path) => !Directory.Exists(path) || Inside(path) is not null;
+
     public static Tokenizer Load(string path)
     {
         if (Directory.Exists(path))
         {
-            var inside = new[] { "tokenizer.json", "tokenizer.model" }.Select(f => Path.Combine(path, f)).FirstOrDefault(File.Exists);
-            path = inside ?? throw new CriaException($"{path}: no tokenizer.json and no tokenizer.model");
+            path = Inside(path) ?? throw new CriaException($"{path}: no tokenizer.json and no tokenizer.model");
         }
         byte[] bytes;
         try
@@ -41,4 +42,7 @@ static class TokenizerFiles
             throw new CriaException($"{path}: {OneLine.Show(e)}", e);
         }
     }
+
+    static string? Inside(string directory) =>
+        new[] { "tokenizer.json", "tokenizer.model" }.Select(f => Path.Combine(directory, f)).FirstOrDefault(File.Exists);
 }
