@@ -1,0 +1,128 @@
+using System.Collections;
+using System.Globalization;
+using System.Text.Json;
+using Cria.Formats;
+using Cria.Generation;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Chat;
+
+/// <summary>What <see cref="ChatOptions"/> mean to this client. Whatever cannot be honoured is an error.</summary>
+static class ChatOptionsReader
+{
+    public static GenerationOptions Generation(ChatOptions? options, GenerationDefaults defaults)
+    {
+        var fallback = GenerationOptions.From(defaults);
+        if (options is null)
+            return fallback;
+        if (options.ConversationId is not null)
+            throw new CriaException("ConversationId is not supported: this client keeps nothing between requests; send the whole dialogue");
+        if (options.ContinuationToken is not null)
+            throw new CriaException("ContinuationToken is not supported: there are no background responses");
+        if (options.ResponseFormat is ChatResponseFormatJson)
+            throw new CriaException("ResponseFormat is JSON, which is not supported; only text is");
+        var more = options.AdditionalProperties;
+        return fallback with
+        {
+            Temperature = options.Temperature ?? fallback.Temperature,
+            TopP = options.TopP ?? fallback.TopP,
+            TopK = options.TopK ?? fallback.TopK,
+            MaxTokens = options.MaxOutputTokens,
+            StopStrings = options.StopSequences is { } stops ? [.. stops] : [],
+            Seed = unchecked((ulong?)options.Seed),
+            FrequencyPenalty = options.FrequencyPenalty ?? 0,
+            PresencePenalty = options.PresencePenalty ?? 0,
+            MinP = Number(more, "min_p") ?? fallback.MinP,
+            RepetitionPenalty = Number(more, "repetition_penalty") ?? fallback.RepetitionPenalty,
+            LogitBias = LogitBias(more),
+            TopLogProbs = TopLogProbs(more),
+        };
+    }
+
+    /// <summary>The functions on offer.</summary>
+    public static IReadOnlyList<AIFunctionDeclaration> Tools(ChatOptions? options)
+    {
+        if (options?.ToolMode is RequiredChatToolMode)
+            throw new CriaException("ToolMode requires a call, which cannot be forced; only Auto and None are supported");
+        if (options?.Tools is not { Count: > 0 } tools || options.ToolMode is NoneChatToolMode)
+            return [];
+        return [.. tools.Select(t => t as AIFunctionDeclaration ?? throw new CriaException($"the tool {t?.Name ?? "null"} is not a function"))];
+    }
+
+    /// <summary>The messages, with the options' instructions at the head of the system message.</summary>
+    public static List<ChatMessage> Dialogue(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        var list = messages.ToList();
+        if (list.Count == 0)
+            throw new CriaException("messages is empty");
+        if (list.Any(m => m is null))
+            throw new CriaException("messages holds a null");
+        if (list.SelectMany(m => m.Contents).Any(c => c is DataContent or UriContent or HostedFileContent))
+            throw new CriaException("a message holds an image or a file; this model reads text only");
+        if (string.IsNullOrEmpty(options?.Instructions))
+            return list;
+        if (list[0].Role != ChatRole.System)
+            return [new ChatMessage(ChatRole.System, options.Instructions), .. list];
+        return [new ChatMessage(ChatRole.System, $"{options.Instructions}\n\n{list[0].Text}"), .. list.Skip(1)];
+    }
+
+    static float? Number(AdditionalPropertiesDictionary? properties, string name)
+    {
+        object? value = null;
+        return properties?.TryGetValue(name, out value) == true && value is not null
+            ? ToNumber(value) ?? throw new CriaException($"{name} is not a number") : null;
+    }
+
+    static float? ToNumber(object? value)
+    {
+        try
+        {
+            return value switch
+            {
+                JsonElement { ValueKind: JsonValueKind.Number } json => json.GetSingle(),
+                bool or char or DateTime => null,
+                IConvertible number => number.ToSingle(CultureInfo.InvariantCulture),
+                _ => null,
+            };
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or InvalidCastException)
+        {
+            return null;
+        }
+    }
+
+    static Dictionary<int, float>? LogitBias(AdditionalPropertiesDictionary? properties)
+    {
+        if (properties?.TryGetValue("logit_bias", out var value) != true || value is null)
+            return null;
+        IEnumerable<(object? Id, object? Bias)> entries = value switch
+        {
+            JsonElement { ValueKind: JsonValueKind.Object } json => json.EnumerateObject().Select(p => ((object?)p.Name, (object?)p.Value)),
+            IDictionary map => map.Keys.Cast<object>().Select(k => ((object?)k, map[k])),
+            IEnumerable<KeyValuePair<int, float>> pairs => pairs.Select(p => ((object?)p.Key, (object?)p.Value)),
+            _ => throw new CriaException("logit_bias is not a map from token ids to numbers"),
+        };
+        var biases = new Dictionary<int, float>();
+        foreach (var (id, bias) in entries)
+            biases[int.TryParse(Convert.ToString(id, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture, out var token) ? token
+                : throw new CriaException("logit_bias has a key that is no token id")] = ToNumber(bias) ?? throw new CriaException($"logit_bias of token {id} is not a number");
+        return biases;
+    }
+
+    /// <summary>`logprobs` is a flag or the number of alternatives; `top_logprobs` is that number.</summary>
+    static int? TopLogProbs(AdditionalPropertiesDictionary? properties)
+    {
+        object? flag = null, count = null;
+        properties?.TryGetValue("logprobs", out flag);
+        properties?.TryGetValue("top_logprobs", out count);
+        var wanted = flag switch
+        {
+            null or false or JsonElement { ValueKind: JsonValueKind.False } => (float?)null,
+            true or JsonElement { ValueKind: JsonValueKind.True } => 0,
+            _ => ToNumber(flag) ?? throw new CriaException("logprobs is neither a flag nor a number"),
+        };
+        var number = count is null ? wanted : ToNumber(count) ?? throw new CriaException("top_logprobs is not a number");
+        return number is null ? null : number is >= 0 and <= 1000 && float.IsInteger(number.Value) ? (int)number
+            : throw new CriaException(FormattableString.Invariant($"logprobs is {number}; it must be a whole number between 0 and 1000"));
+    }
+}

@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using Cria.Formats;
+using Cria.Generation;
+using Cria.Models;
+using Cria.Tokenization;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Chat;
+
+/// <summary>
+/// A local Llama 3.2 model as an <see cref="IChatClient"/>. It keeps nothing between requests: each one holds the whole dialogue.
+/// Thread-safe: any number of requests run at once over one set of weights, and none changes another's text. A request that is
+/// cancelled, or whose stream is left, frees its memory.
+/// </summary>
+/// <remarks>
+/// <see cref="ChatOptions"/>: what is unset comes from the model's generation_config.json. Functions among the tools are offered in the
+/// pythonic format. `AdditionalProperties` may hold min_p, repetition_penalty, logit_bias (id to number), logprobs (true or the number
+/// of alternatives) and top_logprobs; log probabilities come back as a list of <see cref="GeneratedToken"/> under `logprobs`. What cannot be
+/// honoured (a conversation id, JSON output, a forced tool call) is a <see cref="CriaException"/>. `ModelId` is ignored: there is one model.
+/// </remarks>
+public sealed class CriaChatClient : IChatClient
+{
+    /// <summary>The key of the list of <see cref="GeneratedToken"/> in a response's and an update's AdditionalProperties.</summary>
+    public const string LogProbs = "logprobs";
+
+    readonly TextModel _model;
+    readonly Tokenizer _tokenizer;
+    readonly Generator _generator;
+    readonly ChatFormatOptions _format;
+    readonly ChatClientMetadata _metadata;
+
+    CriaChatClient(TextModel model, Tokenizer tokenizer, ChatFormatOptions format, string name)
+    {
+        (_model, _tokenizer, _format) = (model, tokenizer, format);
+        _generator = new Generator(model, tokenizer);
+        _metadata = new ChatClientMetadata("cria", providerUri: null, name);
+    }
+
+    /// <summary>Opens a model: the directory of a Llama 3.2 model, or "pocket", the one that ships with Cria.</summary>
+    /// <exception cref="CriaException">There is no such model, its files are not valid, or its chat template is not known.</exception>
+    public static CriaChatClient Load(string nameOrPath, CriaChatClientOptions? options = null)
+    {
+        options ??= new();
+        var path = ModelLocator.Resolve(nameOrPath);
+        var tokenizer = Tokenizer.Load(path);
+        var format = new ChatFormatOptions { Style = options.Style ?? ChatFormat.StyleOf(path), Date = options.Date };
+        return new(TextModel.Load(path, options.Model), tokenizer, format, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="CriaException">The dialogue or an option is wrong, they do not fit the model's context, or the model failed.</exception>
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var updates = new List<ChatResponseUpdate>();
+        await foreach (var update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+            updates.Add(update);
+        var response = updates.ToChatResponse();
+        var tokens = updates.SelectMany(u => u.AdditionalProperties?.GetValueOrDefault(LogProbs) as IEnumerable<GeneratedToken> ?? []).ToList();
+        if (tokens.Count > 0)
+            (response.AdditionalProperties ??= [])[LogProbs] = tokens;
+        foreach (var message in response.Messages)
+            message.AdditionalProperties?.Remove(LogProbs); // merged from the updates: those of the last one only
+        return response;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="CriaException">The dialogue or an option is wrong, they do not fit the model's context, or the model failed.</exception>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        var generation = ChatOptionsReader.Generation(options, _model.Defaults);
+        var tools = ChatOptionsReader.Tools(options);
+        var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        var prompt = ChatFormat.Render(dialogue, _format with { Tools = tools }).Encode(_tokenizer);
+        var reply = new ReplyReader(tools.Count > 0, options?.AllowMultipleToolCalls != false);
+        var (id, created, count) = (Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow, 0);
+        var unsent = new List<GeneratedToken>();
+
+        await foreach (var token in _generator.GenerateAsync(prompt, generation, cancellationToken).ConfigureAwait(false))
+        {
+            count++;
+            unsent.Add(token);
+            var contents = reply.Push(token.Text, isLast: token.Finish is not null);
+            if (contents.Count == 0 && token.Finish is null)
+                continue;
+            var update = new ChatResponseUpdate(ChatRole.Assistant, contents) { ResponseId = id, MessageId = id, CreatedAt = created, ModelId = _metadata.DefaultModelId };
+            if (generation.TopLogProbs is not null)
+                (update.AdditionalProperties ??= [])[LogProbs] = unsent.ToList();
+            unsent.Clear();
+            if (token.Finish is { } finish)
+            {
+                update.FinishReason = reply.HasCalls ? ChatFinishReason.ToolCalls : finish == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+                update.Contents.Add(new UsageContent(new() { InputTokenCount = prompt.Length, OutputTokenCount = count, TotalTokenCount = prompt.Length + count }));
+                if (token.Id == _tokenizer.SpecialId("<|eom_id|>"))
+                    (update.AdditionalProperties ??= [])[ChatFormat.StopReason] = "end_of_message";
+            }
+            yield return update;
+        }
+    }
+
+    /// <summary>Gives <see cref="ChatClientMetadata"/>, <see cref="Generator"/>, <see cref="Tokenizer"/>, <see cref="TextModel"/>, <see cref="ModelConfig"/> or this client.</summary>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : new object[] { this, _metadata, _generator, _tokenizer, _model, _model.Config }.FirstOrDefault(serviceType.IsInstanceOfType);
+    }
+
+    /// <summary>Ends all running requests with an <see cref="ObjectDisposedException"/> and lets go of the model.</summary>
+    public void Dispose()
+    {
+        _generator.Dispose();
+        _model.Dispose();
+    }
+}
