@@ -15,6 +15,9 @@ static class Program
         LogitsCommand.Create(),
         RenderCommand.Create(),
         ToolCallsCommand.Create(),
+        GenerateCommand.Create(),
+        ChatCommand.Create(),
+        BenchCommand.Create(),
     };
 
     internal static async Task<int> Main(string[] args)

@@ -7,7 +7,7 @@ namespace Cria.Cli.Commands;
 /// <summary>How every command writes JSON, and how the batch verbs answer one line per line.</summary>
 static class Output
 {
-    static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>One JSON object on one line of standard output.</summary>
     public static void Json(Action<Utf8JsonWriter> properties) => Console.Out.Write(ToJson(properties) + "\n");

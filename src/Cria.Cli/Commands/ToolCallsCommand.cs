@@ -1,4 +1,3 @@
-using System.Collections;
 using System.CommandLine;
 using System.Text.Json;
 using Cria.Chat.ToolCalls;
@@ -44,52 +43,6 @@ static class ToolCallsCommand
     static void Write(AssistantText reply, Utf8JsonWriter json)
     {
         json.WriteString("content", reply.Content);
-        json.WriteStartArray("calls");
-        foreach (var call in reply.Calls)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", call.Name);
-            json.WritePropertyName("arguments");
-            WriteValue(call.Arguments!, json);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-    }
-
-    static void WriteValue(object? value, Utf8JsonWriter json)
-    {
-        switch (value)
-        {
-            case IDictionary<string, object?> map:
-                json.WriteStartObject();
-                foreach (var (key, item) in map)
-                {
-                    json.WritePropertyName(key);
-                    WriteValue(item, json);
-                }
-                json.WriteEndObject();
-                break;
-            case string text:
-                json.WriteStringValue(text);
-                break;
-            case IEnumerable list:
-                json.WriteStartArray();
-                foreach (var item in list)
-                    WriteValue(item, json);
-                json.WriteEndArray();
-                break;
-            case bool flag:
-                json.WriteBooleanValue(flag);
-                break;
-            case long whole:
-                json.WriteNumberValue(whole);
-                break;
-            case double real:
-                json.WriteNumberValue(real);
-                break;
-            default:
-                json.WriteNullValue();
-                break;
-        }
+        json.WriteCalls(reply.Calls);
     }
 }

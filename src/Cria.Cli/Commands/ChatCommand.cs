@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Cria.Chat;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>`cria chat`: one answer to a prompt, or a conversation without one.</summary>
+static class ChatCommand
+{
+    public static Command Create()
+    {
+        var prompt = new Argument<string?>("PROMPT") { Description = "A message to answer; without one a conversation begins", Arity = ArgumentArity.ZeroOrOne };
+        var system = new Option<string?>("--system") { Description = "The system message" };
+        var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape, before the prompt; without a prompt they are answered" };
+        var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" };
+        var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer" };
+        var style = new Option<string?>("--style") { Description = "meta, or hf for the Hugging Face template; hf if the model has one" };
+        style.AcceptOnlyFromAmong("meta", "hf");
+        var date = new Option<string?>("--date") { Description = "The date that a template prints, verbatim; today's if not given" };
+        var json = new Option<bool>("--json") { Description = "Print each answer as one line of JSON" };
+        var stats = new Option<bool>("--stats") { Description = "Print tokens/s on standard error" };
+        var command = new Command("chat", "Talks with a model.") { prompt, system, messages, tools, session, style, date, json, stats };
+        var run = new ModelOptionsBinder(command);
+        var sampling = new SamplingOptionsBinder(command);
+        command.SetAction(r =>
+        {
+            var options = sampling.Chat(r.CommandResult);
+            if (r.GetValue(tools) is { } toolFile)
+                options.Tools = [.. Output.ReadJson(toolFile, ChatJson.ReadTools)];
+            if (r.GetValue(json))
+                options.AdditionalProperties![CriaChatClient.LogProbs] = true; // they carry the ids
+            var given = r.GetValue(messages) is { } messageFile ? Output.ReadJson(messageFile, ChatJson.ReadMessages) : [];
+            var path = run.Path(r);
+            using var client = CriaChatClient.Load(path, new()
+            {
+                Model = run.Options(r),
+                Style = r.GetValue(style) is { } name ? RenderRequest.Style(name, template: null, path) : null,
+                Date = r.GetValue(date),
+            });
+            var dialogue = new ChatSession(client, options, given, r.GetValue(session));
+            if (r.GetValue(system) is { } text)
+                dialogue.SetSystem(text);
+            var terminal = new ChatTerminal(dialogue, Console.In, Console.Out, Console.Error)
+            {
+                IsInteractive = !Console.IsInputRedirected,
+                AsJson = r.GetValue(json),
+                ShowStats = r.GetValue(stats),
+            };
+            if (r.GetValue(prompt) is { } question)
+                return terminal.Answer(new ChatMessage(ChatRole.User, question), CancellationToken.None);
+            return given.Count > 0 ? terminal.Answer(null, CancellationToken.None) : terminal.Converse();
+        });
+        return command;
+    }
+}

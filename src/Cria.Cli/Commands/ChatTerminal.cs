@@ -1,0 +1,135 @@
+using Microsoft.Extensions.AI;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>A conversation line by line. Answers go to <paramref name="output"/>, everything else to <paramref name="notes"/>.</summary>
+sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter output, TextWriter notes)
+{
+    const string Help = """
+        /reset        forget the conversation, keep the system message
+        /system TEXT  set the system message; without TEXT take it away
+        /tool TEXT    the result of the tool that the last answer calls
+        /stats        tokens/s after every answer, or no longer
+        /exit         leave, as the end of the input does
+        Ctrl-C stops an answer; at the prompt it leaves.
+        """;
+
+    CancellationTokenSource? _answer; // of the running answer
+
+    /// <summary>Whether a person types: then there is a prompt.</summary>
+    public bool IsInteractive { get; init; }
+
+    /// <summary>Print answers as JSON.</summary>
+    public bool AsJson { get; init; }
+
+    /// <summary>Print tokens/s after each answer.</summary>
+    public bool ShowStats { get; set; }
+
+    /// <summary>Answers line after line until the input ends; 1 if something failed on the way.</summary>
+    public int Converse()
+    {
+        Console.CancelKeyPress += StopAnswer;
+        try
+        {
+            var result = 0;
+            if (IsInteractive)
+                notes.WriteLine("/help lists the commands.");
+            while (ReadLine() is { } line && line.Trim() is var text && text != "/exit")
+            {
+                try
+                {
+                    if (text.Length > 0)
+                        result |= text[0] == '/' ? Command(text) : Answer(new ChatMessage(ChatRole.User, text));
+                }
+                catch (CriaException e)
+                {
+                    notes.WriteLine("cria: " + e.Message);
+                    result = 1;
+                }
+            }
+            return IsInteractive ? 0 : result;
+        }
+        finally
+        {
+            Console.CancelKeyPress -= StopAnswer;
+        }
+    }
+
+    /// <summary>Prints the answer to a message, or to the conversation as it stands.</summary>
+    public int Answer(ChatMessage? question, CancellationToken cancellation)
+    {
+        var answer = session.AskAsync(question, text => { if (!AsJson) output.Write(text); }, cancellation).GetAwaiter().GetResult();
+        if (AsJson)
+            output.WriteLine(Output.ToJson(answer.Write));
+        else
+            output.WriteLine(answer.CallText);
+        if (ShowStats)
+            notes.WriteLine(answer.Stats);
+        return 0;
+    }
+
+    /// <summary>Stops the running answer; whether there was one.</summary>
+    public bool StopAnswer()
+    {
+        try
+        {
+            _answer?.Cancel();
+            return _answer is not null;
+        }
+        catch (ObjectDisposedException) // it ended this moment
+        {
+            return true;
+        }
+    }
+
+    void StopAnswer(object? sender, ConsoleCancelEventArgs e) => e.Cancel = StopAnswer();
+
+    int Answer(ChatMessage question)
+    {
+        using var answer = _answer = new CancellationTokenSource();
+        try
+        {
+            return Answer(question, answer.Token);
+        }
+        catch (OperationCanceledException) // before the first token
+        {
+            output.WriteLine();
+            return 0;
+        }
+        finally
+        {
+            _answer = null;
+        }
+    }
+
+    int Command(string text)
+    {
+        var (name, rest) = text.IndexOf(' ') is > 0 and var space ? (text[..space], text[space..].Trim()) : (text, "");
+        switch (name)
+        {
+            case "/help":
+                notes.WriteLine(Help);
+                return 0;
+            case "/reset":
+                session.Reset();
+                return 0;
+            case "/system":
+                session.SetSystem(rest);
+                return 0;
+            case "/tool":
+                return Answer(session.ToolMessage(rest));
+            case "/stats":
+                ShowStats = !ShowStats;
+                return 0;
+            default:
+                throw new CriaException($"{name} is no command; /help lists them");
+        }
+    }
+
+    string? ReadLine()
+    {
+        if (IsInteractive)
+            notes.Write("> ");
+        return input.ReadLine();
+    }
+}

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.Text.Json;
+using Cria.Generation;
+using Cria.Models;
+using Cria.Tokenization;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>`cria generate`: raw completion of a text or of token ids.</summary>
+static class GenerateCommand
+{
+    public static Command Create()
+    {
+        var prompt = new Option<string?>("--prompt") { Description = "The text to continue; one BOS goes before it, control tokens in it stay text" };
+        var tokens = new Option<string?>("--tokens") { Description = "Comma-separated ids to continue, taken as they are" };
+        var logProbs = new Option<int?>("--logprobs") { Description = "With --json: every token's log probability, and those of this many alternatives" };
+        var json = new Option<bool>("--json") { Description = "Print JSON instead of streaming the text" };
+        var command = new Command("generate", "Continues a text.") { prompt, tokens, logProbs, json };
+        var run = new ModelOptionsBinder(command);
+        var sampling = new SamplingOptionsBinder(command);
+        command.Validators.Add(r =>
+        {
+            if (r.GetValue(prompt) is null == r.GetValue(tokens) is null)
+                r.AddError("give one of --prompt, --tokens");
+        });
+        command.SetAction(async (r, cancellation) =>
+        {
+            var path = run.Path(r);
+            var ids = r.GetValue(tokens) is { } list ? Output.ParseIds(list, "--tokens") : null;
+            var tokenizer = ids is null ? Tokenizer.Load(path) : Tokenizer.LoadIfPresent(path);
+            ids ??= [tokenizer!.BosId, .. tokenizer.Encode(r.GetValue(prompt)!)];
+            using var model = TextModel.Load(path, run.Options(r));
+            using var generator = new Generator(model, tokenizer);
+            var options = sampling.Generation(r.CommandResult, GenerationOptions.From(model.Defaults)) with { TopLogProbs = r.GetValue(logProbs) };
+            var asJson = r.GetValue(json);
+            var answer = new List<GeneratedToken>();
+            await foreach (var token in generator.GenerateAsync(ids, options, cancellation))
+            {
+                answer.Add(token);
+                if (!asJson)
+                    Console.Out.Write(token.Text);
+            }
+            if (asJson)
+                Output.Json(w => Write(answer, withLogProbs: options.TopLogProbs is not null, w));
+            else
+                Console.Out.WriteLine();
+            return 0;
+        });
+        return command;
+    }
+
+    static void Write(List<GeneratedToken> answer, bool withLogProbs, Utf8JsonWriter json)
+    {
+        json.WriteNumbers("ids", answer.Select(t => t.Id));
+        json.WriteString("text", string.Concat(answer.Select(t => t.Text)));
+        json.WriteString("finish_reason", answer[^1].Finish == FinishReason.Stop ? "stop" : "length");
+        if (!withLogProbs)
+            return;
+        json.WriteStartArray("logprobs");
+        foreach (var token in answer)
+        {
+            json.WriteStartObject();
+            Write(new(token.Id, token.LogProb!.Value), json);
+            json.WriteStartArray("top");
+            foreach (var alternative in token.TopLogProbs)
+            {
+                json.WriteStartObject();
+                Write(alternative, json);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    static void Write(TokenLogProb token, Utf8JsonWriter json)
+    {
+        json.WriteNumber("id", token.Id);
+        json.WriteNumber("logprob", token.LogProb);
+    }
+}

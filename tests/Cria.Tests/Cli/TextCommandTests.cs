@@ -1,0 +1,78 @@
+using System.Text.Json;
+using Cria.Tests.Generation;
+
+namespace Cria.Tests.Cli;
+
+/// <summary>generate, chat and bench, from outside.</summary>
+public sealed class TextCommandTests : IDisposable
+{
+    readonly TestModel _files = TestModels.Write(new TestShape { WithTokenizer = true });
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task GenerateStopsAtTheEndTokenOfTheGoldenModel()
+    {
+        var recording = new GoldenText(TestFiles.Golden("text", "cfg-stop-list"));
+        var (code, output, error) = await CommandLine.RunAsync("", "generate", "--model", recording.Model, "--tokens", string.Join(',', recording.Prompts[0].Ids),
+            "--max-tokens", "64", "--temperature", "0", "--dtype", "f32", "--json");
+        Assert.Equal((0, ""), (code, error));
+        var json = JsonElement.Parse(output);
+        Assert.Equal(recording.GreedyUntilStop, json.GetProperty("ids").EnumerateArray().Select(i => i.GetInt32()));
+        Assert.Equal(("", "stop"), (json.GetProperty("text").GetString(), json.GetProperty("finish_reason").GetString()));
+    }
+
+    [Fact]
+    public async Task GenerateStreamsTheTextThatItsJsonHolds()
+    {
+        string[] arguments = ["generate", "--model", _files.Path, "--prompt", "hello <|eot_id|>", "--max-tokens", "20", "--temperature", "1.2", "--seed", "4"];
+        var streamed = await CommandLine.RunAsync("", arguments);
+        var (code, output, _) = await CommandLine.RunAsync("", [.. arguments, "--json", "--logprobs", "1"]);
+        var json = JsonElement.Parse(output);
+        Assert.Equal(0, code);
+        Assert.Equal(json.GetProperty("text").GetString() + "\n", streamed.Output.ReplaceLineEndings("\n"));
+        Assert.Equal(json.GetProperty("ids").GetArrayLength(), json.GetProperty("logprobs").GetArrayLength());
+        Assert.All(json.GetProperty("logprobs").EnumerateArray(), p => Assert.Equal(1, p.GetProperty("top").GetArrayLength()));
+    }
+
+    [Fact]
+    public async Task WrongArgumentsExitWithTwoAndWrongDataWithOne()
+    {
+        async Task Fails(int with, string says, params string[] arguments)
+        {
+            var (code, output, error) = await CommandLine.RunAsync("", [.. arguments, "--model", _files.Path]);
+            Assert.Equal((with, ""), (code, output));
+            Assert.Contains(says, Assert.Single(error.TrimEnd('\n').Split('\n')));
+        }
+        await Fails(2, "temperature", "generate", "--prompt", "x", "--temperature", "-1");
+        await Fails(2, "give one of", "generate");
+        await Fails(1, "token 9999", "generate", "--tokens", "9999");
+        await Fails(1, "messages", "chat", "--messages", _files.File("config.json"));
+    }
+
+    [Fact]
+    public async Task ChatTalksThroughAPipe()
+    {
+        var session = _files.File("session.json");
+        string[] arguments = ["chat", "--model", _files.Path, "--max-tokens", "8", "--temperature", "0", "--session", session, "--json"];
+        var (code, output, error) = await CommandLine.RunAsync("/system Be brief.\nhello\n/reset\nhello\n", arguments);
+        Assert.Equal((0, ""), (code, error));
+        var answers = output.TrimEnd('\n').Split('\n').Select(l => JsonElement.Parse(l).GetProperty("text").GetString()).ToList();
+        Assert.Equal(2, answers.Count);
+        Assert.Equal(answers[0], answers[1]); // the same dialogue after the reset
+
+        var single = await CommandLine.RunAsync("", ["chat", "hello", "--system", "Be brief.", .. arguments[1..7], "--json"]);
+        Assert.Equal(answers[0], JsonElement.Parse(single.Output).GetProperty("text").GetString());
+        Assert.Equal(3, JsonElement.Parse(File.ReadAllText(session)).GetArrayLength());
+    }
+
+    [Fact]
+    public async Task BenchGivesOneFigureARepetition()
+    {
+        var (code, output, error) = await CommandLine.RunAsync("", "bench", "--model", _files.Path, "-p", "8", "-n", "2", "-r", "2", "-d", "4", "--parallel", "2", "--prefix", "3", "--json");
+        Assert.Equal((0, ""), (code, error));
+        var json = JsonElement.Parse(output);
+        Assert.Equal([2, 2], new[] { "prefill_tps", "decode_tps" }.Select(n => json.GetProperty(n).GetArrayLength()));
+        Assert.All(["load_s", "ttft_s", "peak_rss_bytes"], n => Assert.True(json.GetProperty(n).GetDouble() > 0));
+    }
+}
