@@ -3,6 +3,7 @@ namespace Cria.Formats;
 /// <summary>Finds and opens the files of a Hugging Face model directory.</summary>
 static class HuggingFaceDirectory
 {
+    const int MaxShards = 1024;
     const string Weights = "model.safetensors", Index = "model.safetensors.index.json";
 
     public static Checkpoint Open(string path)
@@ -37,13 +38,16 @@ static class HuggingFaceDirectory
             var meta = Directory.EnumerateFiles(path).Select(f => Path.GetFileName(f)!)
                 .Where(f => f == "params.json" || f.StartsWith("consolidated.", StringComparison.Ordinal)).Order().Take(3).ToList();
             throw new CriaException($"{path}: no config.json" + (meta.Count == 0 ? ""
-                : $"; {string.Join(" and ", meta)} are of a Meta directory, only Hugging Face directories are supported"));
+                : $"; {string.Join(", ", meta)}: Meta directories (params.json with consolidated.*.pth) are not supported, only Hugging Face directories"));
         }
         if (!File.Exists(Path.Combine(path, Weights)) && !File.Exists(Path.Combine(path, Index)))
             throw new CriaException($"{path}: neither {Weights} nor {Index}");
     }
 
-    /// <summary>Opens every shard the index names, and checks that each holds what the index says.</summary>
+    /// <summary>
+    /// Opens every shard the index names, and checks that each holds what the index says. All shards together may have as many
+    /// tensors as one file.
+    /// </summary>
     static void OpenShards(string index, List<SafetensorsFile> files)
     {
         var map = JsonFile.Read(index, json => json.TextMap("weight_map") ?? throw json.Error("weight_map", "is missing"));
@@ -56,6 +60,8 @@ static class HuggingFaceDirectory
                     throw new CriaException($"{index}: weight_map names {OneLine.Quote(shard)}, which is no file name of this directory");
                 shards[shard] = file = SafetensorsFile.Open(Path.Combine(Path.GetDirectoryName(index)!, shard));
                 files.Add(file);
+                if (files.Count > MaxShards || files.Sum(f => f.Tensors.Count) > SafetensorsHeader.MaxTensors)
+                    throw new CriaException($"{index}: weight_map names more than {MaxShards} shards or {SafetensorsHeader.MaxTensors} tensors");
             }
             if (file.Find(tensor) is null)
                 throw new CriaException($"{file.Path}: no tensor {OneLine.Cut(tensor)}, which the index promises");

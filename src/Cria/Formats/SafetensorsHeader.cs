@@ -11,7 +11,10 @@ namespace Cria.Formats;
 /// </summary>
 ref struct SafetensorsHeader
 {
-    const int LengthBytes = 8, MaxHeader = 100_000_000, MaxTensors = 1 << 16, MaxName = 512, MaxRank = 8, MaxMetadata = 1 << 12;
+    /// <summary>The 405B model has 1138.</summary>
+    public const int MaxTensors = 1 << 14;
+
+    const int LengthBytes = 8, MaxHeader = 100_000_000, MaxName = 512, MaxRank = 8, MaxMetadata = 1 << 12;
 
     readonly MappedFile _file;
     readonly long _dataStart;

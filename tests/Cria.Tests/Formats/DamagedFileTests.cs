@@ -43,7 +43,7 @@ public sealed class DamagedFileTests
     public void DamagedIndex() => Damage(new TestShape { Layers = 1, Shards = 2 }, "model.safetensors.index.json", 1500, (m, f) => m.Next(3) == 0 ? m.Bytes(f) : m.Json(f), OpenModel);
 
     [Fact]
-    public void DamagedTokenizerJson() => Damage(new TestShape { WithTokenizer = true }, "tokenizer.json", 1500, (m, f) => m.Next(3) == 0 ? m.Bytes(f) : m.Json(f), OpenTokenizer);
+    public void DamagedTokenizerJson() => Damage(new TestShape { WithTokenizer = true }, "tokenizer.json", 1000, (m, f) => m.Next(3) == 0 ? m.Bytes(f) : m.Json(f), OpenTokenizer);
 
     [Fact]
     public void DamagedTokenizerModel() => Damage(new TestShape(), "tokenizer.model", 1500, (m, f) => m.Next(2) == 0 ? m.Bytes(f) : m.Lines(f), OpenTokenizer);
