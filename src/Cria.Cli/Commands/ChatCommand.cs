@@ -34,7 +34,7 @@ static class ChatCommand
             using var client = CriaChatClient.Load(path, new()
             {
                 Model = run.Options(r),
-                Style = r.GetValue(style) is { } name ? RenderRequest.Style(name, template: null, path) : null,
+                Style = r.GetValue(style) switch { "meta" => ChatStyle.Meta, "hf" => TemplateStyle(path), _ => null },
                 Date = r.GetValue(date),
             });
             var dialogue = new ChatSession(client, options, given, r.GetValue(session));
@@ -51,5 +51,18 @@ static class ChatCommand
             return given.Count > 0 ? terminal.Answer(null, CancellationToken.None) : terminal.Converse();
         });
         return command;
+    }
+
+    /// <summary>The model's own template if it is known, else that of Llama 3.2.</summary>
+    static ChatStyle TemplateStyle(string path)
+    {
+        try
+        {
+            return ChatFormat.StyleOf(path) is not ChatStyle.Meta and var own ? own : ChatStyle.HuggingFace32;
+        }
+        catch (CriaException)
+        {
+            return ChatStyle.HuggingFace32;
+        }
     }
 }

@@ -52,6 +52,35 @@ public sealed class CriaChatClientTests : IDisposable
         Assert.Equal(tokens.Count == 7 && tokens[^1].Finish == Cria.Generation.FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop, response.FinishReason);
     }
 
+    [Theory]
+    [InlineData("[f(x=1)]", true)]
+    [InlineData("[1, 2 f]", false)]
+    public async Task CallsOfOfferedToolsBecomeContentsAndOtherTextStaysText(string reply, bool isCall)
+    {
+        // Biases in falling order, and a penalty that outdoes them all, make the model write these characters one after another.
+        var tokenizer = _client.GetService<Tokenizer>()!;
+        var script = tokenizer.Encode(reply).Distinct().Append(tokenizer.EotId).ToList();
+        var options = new ChatOptions
+        {
+            Temperature = 0,
+            PresencePenalty = 100_000,
+            AdditionalProperties = new() { ["logit_bias"] = script.Select((id, n) => (id, n)).ToDictionary(x => x.id, x => 10_000f - 100 * x.n) },
+            Tools = [AIFunctionFactory.Create((int x) => x, "f", "What f does")],
+        };
+        reply = tokenizer.Decode([.. script.SkipLast(1)]);
+        var response = await Ask("Call it.", options);
+        var updates = await _client.GetStreamingResponseAsync("Call it.", options, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        foreach (var (contents, finish) in new[] { (response.Messages[0].Contents, response.FinishReason), (updates.SelectMany(u => u.Contents), updates[^1].FinishReason) })
+        {
+            var call = contents.OfType<FunctionCallContent>().SingleOrDefault();
+            Assert.Equal(isCall ? ("f", 1L) : (null, null), (call?.Name, call?.Arguments?["x"]));
+            Assert.Equal(isCall ? "" : reply, string.Concat(contents.OfType<TextContent>()));
+            Assert.Equal(isCall ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop, finish);
+        }
+        options.Tools = null;
+        Assert.Equal((reply, ChatFinishReason.Stop), ((await Ask("Call it.", options)).Text, (await Ask("Call it.", options)).FinishReason));
+    }
+
     [Fact]
     public async Task InstructionsStandAtTheHeadOfTheSystemMessage()
     {
