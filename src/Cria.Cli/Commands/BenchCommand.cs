@@ -40,7 +40,7 @@ static class BenchCommand
         var generate = Count("-n", 32, 0, "Tokens that each conversation writes");
         var repetitions = Count("-r", 3, 1, "Repetitions, after one that does not count");
         var depth = Count("-d", 0, 0, "Tokens in the cache of each conversation before the clock starts");
-        var parallel = Count("--parallel", 1, 1, "Conversations at once; tokens/s are of all together");
+        var parallel = Count("--parallel", 1, 1, "Conversations at once; tokens/s are of all together", most: 1024);
         var prefix = Count("--prefix", 0, 0, "Tokens at the head of the prompt that are the same in all conversations");
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("bench", "Measures tokens/s.") { prompt, generate, repetitions, depth, parallel, prefix, json };
@@ -61,13 +61,13 @@ static class BenchCommand
         return command;
     }
 
-    static Option<int> Count(string name, int usual, int least, string description)
+    static Option<int> Count(string name, int usual, int least, string description, int most = int.MaxValue)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => usual };
         option.Validators.Add(r =>
         {
-            if (r.GetValueOrDefault<int>() < least)
-                r.AddError($"{name} is less than {least}");
+            if (r.GetValueOrDefault<int>() is var value && (value < least || value > most))
+                r.AddError($"{name} is not between {least} and {most}");
         });
         return option;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Cria.Tests.Generation;
 
@@ -64,6 +65,22 @@ public sealed class TextCommandTests : IDisposable
         var single = await CommandLine.RunAsync("", ["chat", "hello", "--system", "Be brief.", .. arguments[1..7], "--json"]);
         Assert.Equal(answers[0], JsonElement.Parse(single.Output).GetProperty("text").GetString());
         Assert.Equal(3, JsonElement.Parse(File.ReadAllText(session)).GetArrayLength());
+    }
+
+    [Fact]
+    public async Task AnInterruptStopsTheAnswerAndNotTheProgram()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals");
+        using var endless = TestModels.Write(new TestShape { WithTokenizer = true, MaxPositions = 100_000 });
+        using var chat = CommandLine.Start("chat", "--model", endless.Path, "--temperature", "0", "--stats"); // greedy, it repeats itself for ever
+        await chat.StandardInput.WriteAsync("hello\n/system Be brief.\n/exit\n");
+        await chat.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+        Assert.True(await chat.StandardOutput.ReadAsync(new char[1], TestContext.Current.CancellationToken) > 0); // the answer has begun
+        using (var kill = Process.Start("kill", ["-INT", chat.Id.ToString()]))
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await chat.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await chat.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((0, "stopped\n"), (chat.ExitCode, await chat.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)));
     }
 
     [Fact]
