@@ -35,7 +35,7 @@ static class Output
     /// <summary>Answers each line of a JSONL file with one line; a line that fails answers `{"error":...}` and the rest goes on.</summary>
     public static void Batch(string file, Action<JsonElement, Utf8JsonWriter> answer)
     {
-        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16) { NewLine = "\n" };
+        var output = new StringBuilder(); // Console.Out flushes with every write
         using var input = new StreamReader(file, new UTF8Encoding(false), detectEncodingFromByteOrderMarks: false);
         while (input.ReadLine() is { } line)
         {
@@ -44,13 +44,19 @@ static class Output
                 using var document = JsonDocument.Parse(line);
                 if (document.RootElement.ValueKind != JsonValueKind.Object)
                     throw new CriaException("the line is not a JSON object");
-                output.WriteLine(ToJson(json => answer(document.RootElement, json)));
+                output.Append(ToJson(json => answer(document.RootElement, json))).Append('\n');
             }
             catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException or FormatException)
             {
-                output.WriteLine(ToJson(json => json.WriteString("error", e.Message.ReplaceLineEndings(" "))));
+                output.Append(ToJson(json => json.WriteString("error", e.Message.ReplaceLineEndings(" ")))).Append('\n');
+            }
+            if (output.Length > 1 << 16)
+            {
+                Console.Out.Write(output);
+                output.Clear();
             }
         }
+        Console.Out.Write(output);
     }
 
     /// <summary>A property of a given kind; a missing one gives null.</summary>

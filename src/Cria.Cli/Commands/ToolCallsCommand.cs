@@ -40,7 +40,7 @@ static class ToolCallsCommand
     static AssistantText Parse(string text, string format) => format is "auto" or "pythonic" ? AssistantText.Parse(text)
         : throw new CriaException($"format \"{format}\" is not read; only pythonic calls are");
 
-    static void Write(AssistantText reply, Utf8JsonWriter json)
+    internal static void Write(AssistantText reply, Utf8JsonWriter json)
     {
         json.WriteString("content", reply.Content);
         json.WriteCalls(reply.Calls);

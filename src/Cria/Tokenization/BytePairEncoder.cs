@@ -54,43 +54,50 @@ static unsafe class BytePairEncoder
     /// <summary>The same with a linked list and a heap: n log n also for a megabyte of one letter.</summary>
     static int MergeLong(Vocabulary vocabulary, byte* piece, int length, ref IdBuffer ids)
     {
-        var next = ArrayPool<int>.Shared.Rent(length + 1);       // start of the following part; length = end
-        var previous = ArrayPool<int>.Shared.Rent(length + 1);
-        var tokens = ArrayPool<int>.Shared.Rent(length);         // of the part that starts here
-        var heap = new PriorityQueue<(int Left, int Middle, int End), (int Rank, int Left)>(length);
-        var lookups = 0;
-        for (var i = 0; i < length; i++)
-            (next[i], previous[i], tokens[i]) = (i + 1, i - 1, vocabulary.Single(piece[i]));
-        previous[length] = length - 1;
-        for (var i = 0; i < length - 1; i++)
-            Push(i, i + 1, i + 2, ref lookups);
-        while (heap.TryDequeue(out var pair, out var order))
+        // Of the part that starts at i: where the next and the previous start, its token, its rank together with the next.
+        var rented = ArrayPool<int>.Shared.Rent(4 * (length + 1));
+        fixed (int* next = rented)
         {
-            var (left, middle, end) = pair;
-            if (next[left] != middle || next[middle] != end) // one of the two was merged meanwhile
-                continue;
-            tokens[left] = order.Rank;
-            next[left] = end;
-            next[middle] = -1;
-            previous[end] = left;
-            if (left > 0)
-                Push(previous[left], left, end, ref lookups);
-            if (end < length)
-                Push(left, end, next[end], ref lookups);
-        }
-        for (var i = 0; i < length; i = next[i])
-            ids.Add(tokens[i]);
-        ArrayPool<int>.Shared.Return(next);
-        ArrayPool<int>.Shared.Return(previous);
-        ArrayPool<int>.Shared.Return(tokens);
-        return lookups;
-
-        void Push(int left, int middle, int end, ref int lookups)
-        {
-            lookups++;
-            var rank = Rank(vocabulary, piece + left, end - left);
-            if (rank != int.MaxValue)
-                heap.Enqueue((left, middle, end), (rank, left));
+            int* previous = next + length + 1, tokens = previous + length + 1, ranks = tokens + length + 1;
+            var heap = new MergeHeap(length);
+            var lookups = length - 1;
+            for (var i = 0; i < length; i++)
+            {
+                (next[i], previous[i], tokens[i]) = (i + 1, i - 1, vocabulary.Single(piece[i]));
+                ranks[i] = i + 1 < length ? vocabulary.Pair(piece[i], piece[i + 1]) : int.MaxValue;
+                if (ranks[i] != int.MaxValue)
+                    heap.Push(ranks[i], i);
+            }
+            while (heap.TryPop(out var rank, out var left))
+            {
+                if (ranks[left] != rank) // merged meanwhile, or it has another neighbour
+                    continue;
+                int middle = next[left], end = next[middle];
+                tokens[left] = rank;
+                next[left] = end;
+                ranks[middle] = ranks[left] = int.MaxValue;
+                if (end < length)
+                {
+                    previous[end] = left;
+                    lookups++;
+                    ranks[left] = Rank(vocabulary, piece + left, next[end] - left);
+                    if (ranks[left] != int.MaxValue)
+                        heap.Push(ranks[left], left);
+                }
+                if (left > 0)
+                {
+                    var before = previous[left];
+                    lookups++;
+                    ranks[before] = Rank(vocabulary, piece + before, end - before);
+                    if (ranks[before] != int.MaxValue)
+                        heap.Push(ranks[before], before);
+                }
+            }
+            for (var i = 0; i < length; i = next[i])
+                ids.Add(tokens[i]);
+            heap.Return();
+            ArrayPool<int>.Shared.Return(rented);
+            return lookups;
         }
     }
 

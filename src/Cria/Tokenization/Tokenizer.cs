@@ -10,7 +10,6 @@ namespace Cria.Tokenization;
 /// </summary>
 public sealed unsafe class Tokenizer
 {
-    readonly Vocabulary _vocabulary;
     readonly PieceCache _cache;
     readonly FrozenDictionary<string, int> _specialIds;
     readonly FrozenDictionary<int, byte[]> _specialBytes;
@@ -18,7 +17,7 @@ public sealed unsafe class Tokenizer
 
     internal Tokenizer(Vocabulary vocabulary, IEnumerable<KeyValuePair<string, int>> specials)
     {
-        _vocabulary = vocabulary;
+        Vocabulary = vocabulary;
         _cache = new PieceCache(vocabulary);
         _specialIds = specials.ToFrozenDictionary();
         _specialBytes = _specialIds.ToFrozenDictionary(s => s.Value, s => Encoding.UTF8.GetBytes(s.Key));
@@ -34,11 +33,13 @@ public sealed unsafe class Tokenizer
     /// <exception cref="CriaException">The file is not such a vocabulary.</exception>
     public static Tokenizer? LoadIfPresent(string path) => TokenizerFiles.IsIn(path) ? Load(path) : null;
 
+    internal Vocabulary Vocabulary { get; }
+
     /// <summary>One more than the highest id.</summary>
     public int VocabularySize { get; }
 
     /// <summary>Ids below this are ordinary tokens.</summary>
-    public int OrdinaryCount => _vocabulary.Count;
+    public int OrdinaryCount => Vocabulary.Count;
 
     /// <summary>`&lt;|begin_of_text|&gt;`.</summary>
     public int BosId => Required("<|begin_of_text|>");
@@ -73,7 +74,7 @@ public sealed unsafe class Tokenizer
     /// <summary>The bytes of a token; a control token's literal text.</summary>
     /// <exception cref="CriaException">The id is outside the vocabulary.</exception>
     public ReadOnlySpan<byte> TokenBytes(int id) =>
-        (uint)id < (uint)_vocabulary.Count ? _vocabulary[id]
+        (uint)id < (uint)Vocabulary.Count ? Vocabulary[id]
         : _specialBytes.TryGetValue(id, out var bytes) ? bytes
         : throw new CriaException($"token id {id} is outside the vocabulary of {VocabularySize}");
 
@@ -149,7 +150,7 @@ public sealed unsafe class Tokenizer
             {
                 var next = Splitter.NextPiece(at, end);
                 var length = (int)(next - at);
-                var whole = _vocabulary.Find(at, length);
+                var whole = Vocabulary.Find(at, length);
                 if (whole >= 0)
                     ids.Add(whole);
                 else

@@ -1,11 +1,35 @@
 using System.Diagnostics;
+using Cria.Cli;
 
 namespace Cria.Tests.Cli;
 
-/// <summary>The cria command as a process of its own.</summary>
-static class CommandLine
+/// <summary>Runs the cria command. Inside this process its standard output is everybody's, so the tests that do so take turns.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class CommandLine
 {
-    /// <summary>Runs it with the lines as its standard input.</summary>
+    public const string Name = "Command line";
+
+    /// <summary>Runs it inside this process; only for tests of the collection.</summary>
+    public static (int Exit, string Output, string Error) Run(params string[] arguments)
+    {
+        var (output, error) = (Console.Out, Console.Error);
+        using var written = new StringWriter { NewLine = "\n" };
+        using var complaints = new StringWriter { NewLine = "\n" };
+        Console.SetOut(written);
+        Console.SetError(complaints);
+        try
+        {
+            var exit = Program.Main(arguments).GetAwaiter().GetResult();
+            return (exit, written.ToString(), complaints.ToString());
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+
+    /// <summary>Runs it as a process of its own with the lines as its standard input.</summary>
     public static async Task<(int Code, string Output, string Error)> RunAsync(string input, params string[] arguments)
     {
         using var process = Start(arguments);

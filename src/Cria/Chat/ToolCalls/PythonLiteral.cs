@@ -35,7 +35,7 @@ static class PythonLiteral
             case IEnumerable list:
                 return $"[{string.Join(", ", list.Cast<object?>().Select(Write))}]";
             case IFormattable number:
-                return Number(number.ToString(null, CultureInfo.InvariantCulture));
+                return Number(number);
             default:
                 return $"\"{value}\"";
         }
@@ -89,7 +89,7 @@ static class PythonLiteral
                 List(list.Cast<object?>(), text);
                 break;
             case IFormattable number:
-                text.Append(Number(number.ToString(null, CultureInfo.InvariantCulture)));
+                text.Append(Number(number));
                 break;
             default:
                 Quote(value.ToString() ?? "", text);
@@ -144,6 +144,12 @@ static class PythonLiteral
             });
         }
         text.Append('"');
+    }
+
+    static string Number(IFormattable number)
+    {
+        var text = number.ToString(null, CultureInfo.InvariantCulture);
+        return Number(number is double or float && text.All(c => char.IsAsciiDigit(c) || c == '-') ? text + ".0" : text);
     }
 
     /// <summary>A JSON number as Python prints it after parsing: integers as they are, floats as the shortest text that reads back.</summary>

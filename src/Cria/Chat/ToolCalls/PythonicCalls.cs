@@ -168,7 +168,7 @@ public static class PythonicCalls
             {
                 if (digits.Length > 1 && digits[0] == '0' && digits.Any(d => d != '0'))
                     throw new Fail(); // Python forbids leading zeros
-                return long.TryParse(digits, CultureInfo.InvariantCulture, out var whole) ? (object)(sign * whole)
+                return long.TryParse(sign < 0 ? "-" + digits : digits, CultureInfo.InvariantCulture, out var whole) ? (object)whole
                     : sign * double.Parse(digits, CultureInfo.InvariantCulture);
             }
             return double.TryParse(digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var real)

@@ -1,0 +1,103 @@
+using Cria.Chat;
+using Cria.Tests.Tokenization;
+using CsCheck;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Tests.Chat;
+
+public sealed class ChatFormatTests
+{
+    static readonly ChatStyle[] Styles = Enum.GetValues<ChatStyle>();
+
+    static ChatFormatOptions In(ChatStyle style) => new() { Style = style, Date = "26 Jul 2024" };
+
+    [Fact]
+    public void MetaStyleAddsNothingToADialogue()
+    {
+        var prompt = ChatFormat.Render([new(ChatRole.System, " Be brief.\n"), new(ChatRole.User, "Hi"), new(ChatRole.Assistant, "Hello")], In(ChatStyle.Meta));
+        Assert.Equal("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n Be brief.\n<|eot_id|>"
+            + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\n", prompt.Text);
+    }
+
+    [Fact]
+    public void TemplatesTrimAndPrintADate()
+    {
+        ChatMessage[] messages = [new(ChatRole.System, " Be brief.\n"), new(ChatRole.User, "\u001CHi\u3000")];
+        Assert.Equal("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\nBe brief.<|eot_id|>"
+            + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+            ChatFormat.Render(messages, In(ChatStyle.HuggingFace32)).Text);
+        Assert.Contains($"Today Date: {DateTime.Now:dd MMM yyyy}", ChatFormat.Render(messages, new() { Style = ChatStyle.HuggingFace32 }).Text);
+        Assert.Contains("Today Date: 26 Jul 2024", ChatFormat.Render(messages, new() { Style = ChatStyle.HuggingFace31 }).Text);
+    }
+
+    [Fact]
+    public void TextInAMessageNeverBecomesControlTokens()
+    {
+        var small = TestVocabularies.Small;
+        var hostile = SomeText.From([.. small.Specials.Keys, "a", "\n\n", "<|", "assistant", " "]).Array[0, 8].Select(string.Concat);
+        hostile.Array[6].Sample(text =>
+        {
+            ChatMessage[] messages =
+            [
+                new(ChatRole.System, text[0]),
+                new(ChatRole.User, [new TextContent(text[1]), new TextContent(text[2])]),
+                new(ChatRole.Assistant, [new FunctionCallContent("c", "f", new Dictionary<string, object?> { ["x"] = text[3] })]),
+                new(ChatRole.Tool, [new FunctionResultContent("c", text[4])]),
+                new(ChatRole.User, text[5]),
+            ];
+            foreach (var style in Styles)
+            {
+                var prompt = ChatFormat.Render(messages, In(style));
+                var controls = prompt.Encode(small).Where(small.IsSpecial).Select(id => small.Decode([id]));
+                var turn = new[] { "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>" };
+                Assert.Equal(["<|begin_of_text|>", .. turn, .. turn, .. turn, .. turn, .. turn, .. turn[..2]], controls);
+                Assert.Equal(prompt.Text, small.Decode(prompt.Encode(small)));
+            }
+        }, iter: 300);
+    }
+
+    [Fact]
+    public void ToolsAreComposedIntoOneSystemMessage()
+    {
+        var tool = AIFunctionFactory.CreateDeclaration("f", "Does it", System.Text.Json.JsonElement.Parse("""{"type":"object","properties":{"x":{"type":"string","description":"what"}},"required":["x"]}"""));
+        var text = ChatFormat.Render([new(ChatRole.System, "Be brief."), new(ChatRole.User, "Go")], In(ChatStyle.Meta) with { Tools = [tool] }).Text;
+        Assert.StartsWith("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nYou are an expert in composing functions.", text);
+        Assert.Contains("        \"name\": \"f\",\n        \"description\": \"Does it\",\n", text);
+        Assert.Contains("\"required\": [\"x\"],\n", text);
+        Assert.Contains("]\nBe brief.<|eot_id|>", text);
+        Assert.Throws<CriaException>(() => ChatFormat.Render([new(ChatRole.User, "Go")], In(ChatStyle.HuggingFace32) with { Tools = [tool] }));
+    }
+
+    [Fact]
+    public void BuiltinToolsAndCodeAreWrittenAsMetaDoes()
+    {
+        var options = In(ChatStyle.Meta) with { SystemPrompt = SystemPrompt.Llama31, BuiltinTools = ["code_interpreter", "brave_search"] };
+        var call = new FunctionCallContent("c", "code_interpreter", new Dictionary<string, object?> { ["code"] = "print(1)" });
+        var reply = new ChatMessage(ChatRole.Assistant, [call]) { AdditionalProperties = new() { [ChatFormat.StopReason] = "end_of_message" } };
+        Assert.Equal("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nEnvironment: ipython\nTools: brave_search\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\n<|python_tag|>print(1)<|eom_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+            ChatFormat.Render([reply], options).Text);
+    }
+
+    [Fact]
+    public void StyleFollowsTheModelsTemplate()
+    {
+        using var model = TestModels.Write();
+        Assert.Equal(ChatStyle.Meta, ChatFormat.StyleOf(model.Path));
+        File.WriteAllText(model.File("chat_template.jinja"), "{{ tools_in_user_message }} Cutting Knowledge Date: December 2023 {{ strftime_now }}");
+        Assert.Equal(ChatStyle.HuggingFace32, ChatFormat.StyleOf(model.Path));
+        File.WriteAllText(model.File("chat_template.jinja"), "{{ messages }}");
+        Assert.Throws<CriaException>(() => ChatFormat.StyleOf(model.Path));
+    }
+
+    [Fact]
+    public void RepliesAreMarkedForTraining()
+    {
+        foreach (var style in Styles)
+        {
+            var prompt = ChatFormat.Render([new(ChatRole.User, "Hi"), new(ChatRole.Assistant, "Hello"), new(ChatRole.User, "Bye")], In(style));
+            Assert.Equal("Hello<|eot_id|>", string.Concat(prompt.Parts.Where(p => p.IsReply).Select(p => p.Text)).Trim());
+        }
+    }
+}

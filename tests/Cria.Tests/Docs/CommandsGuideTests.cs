@@ -1,0 +1,104 @@
+using System.Text.RegularExpressions;
+using Cria.Tests.Cli;
+
+namespace Cria.Tests.Docs;
+
+/// <summary>The examples of docs/commands.md run, and both it and the README speak of commands that exist.</summary>
+[Collection(CommandLine.Name)]
+public sealed partial class CommandsGuideTests
+{
+    static readonly string Guide = File.ReadAllText(Path.Combine(TestFiles.Root, "docs", "commands.md"));
+
+    static readonly string Readme = File.ReadAllText(Path.Combine(TestFiles.Root, "README.md"));
+
+    /// <summary>The fenced blocks: the words behind the fence, and the text.</summary>
+    static IEnumerable<(string Info, string Text)> Blocks => Fence().Matches(Guide).Select(m => (m.Groups[1].Value, m.Groups[2].Value));
+
+    /// <summary>The lines of `cria --help` that name verbs.</summary>
+    static IReadOnlyList<string> Verbs => [.. CommandLine.Run("--help").Output.Split("Commands:")[1].Split('\n')
+        .Select(l => Word().Match(l)).Where(m => m.Success).Select(m => m.Value.Trim())];
+
+    [Fact]
+    public void ExamplesRunAndPrintWhatTheGuideSays()
+    {
+        using var model = TestModels.Write(new TestShape { WithTokenizer = true });
+        foreach (var (info, text) in Blocks)
+            if (info.Split(' ') is [_, var file])
+                File.WriteAllText(model.File(file), text);
+        var before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = model.Path;
+        try
+        {
+            string? last = null;
+            foreach (var (info, text) in Blocks)
+            {
+                if (info == "output")
+                    Assert.Equal(text.TrimEnd(), last?.TrimEnd());
+                foreach (var line in info == "sh" ? text.Split('\n', StringSplitOptions.RemoveEmptyEntries) : [])
+                {
+                    Assert.StartsWith("cria ", line);
+                    var arguments = Argument().Matches(line).Skip(1).Select(m => m.Value.Trim('"')).Select(a => a == "pocket" ? Pocket(model) : a);
+                    var (exit, output, error) = CommandLine.Run([.. arguments]);
+                    Assert.True(exit == 0, $"{line}: {error}");
+                    last = output;
+                }
+            }
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
+    }
+
+    /// <summary>A model of the same kind; the examples hold for any.</summary>
+    static string Pocket(TestModel model) => model.Path;
+
+    [Fact]
+    public void GuideHasASectionOnEveryVerb()
+    {
+        var headings = string.Join(' ', Heading().Matches(Guide).Select(m => m.Groups[1].Value));
+        Assert.All(Verbs, verb => Assert.Matches($@"\b{verb}\b", headings));
+    }
+
+    [Fact]
+    public void VerbsAreThese() => Assert.Equal(["inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench"], Verbs);
+
+    [Fact]
+    public void ReadmeNamesVerbsThatExist()
+    {
+        var named = ReadmeVerb().Matches(Readme).Select(m => m.Groups[1].Value).ToList();
+        Assert.NotEmpty(named);
+        Assert.Subset(Verbs.ToHashSet(), named.ToHashSet());
+    }
+
+    [Fact]
+    public void ReadmeExampleIsCodeThatCompiles()
+    {
+        var compiled = File.ReadAllText(Path.Combine(TestFiles.Root, "tests", "Cria.Tests", "Docs", "ReadmeExample.cs"));
+        var example = Assert.Single(Fence().Matches(Readme), m => m.Groups[1].Value == "csharp").Groups[2].Value;
+        Assert.All(example.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Contains(line, compiled));
+    }
+
+    [Fact]
+    public void EveryVerbExplainsItself() => Assert.All(Verbs, verb =>
+    {
+        var (exit, output, _) = CommandLine.Run(verb, "--help");
+        Assert.Equal(0, exit);
+        Assert.Contains("Options:", output);
+    });
+
+    [GeneratedRegex(@"^```([^\n]*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex(@"Cria\.Cli -c Release -- ([a-z]+)")]
+    private static partial Regex ReadmeVerb();
+
+    [GeneratedRegex(@"^  [a-z]+\b")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"""[^""]*""|\S+")]
+    private static partial Regex Argument();
+
+    [GeneratedRegex(@"^## (.*)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+}
