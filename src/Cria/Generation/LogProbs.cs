@@ -7,28 +7,23 @@ namespace Cria.Generation;
 /// <param name="LogProb">Its log probability.</param>
 public readonly record struct TokenLogProb(int Id, float LogProb);
 
-/// <summary>Log probabilities of raw logits (spec section 7), whatever the sampling does to them later.</summary>
-/// <param name="raw">A copy is kept where the sampler changes its logits.</param>
-/// <param name="alternatives">How many of the most probable tokens to list.</param>
-sealed class LogProbs(ReadOnlySpan<float> raw, int alternatives)
+/// <summary>Log probabilities of raw logits (spec section 7), whatever the sampling does to them.</summary>
+static class LogProbs
 {
-    readonly float[] _raw = raw.ToArray();
-    readonly double _normaliser = Logits.LogSumExp(raw);
-
-    public float Of(int id) => (float)(_raw[id] - _normaliser);
-
-    /// <summary>The most probable tokens, the most probable first, of equal ones the lowest id.</summary>
-    public TokenLogProb[] Top()
+    /// <summary>That of a token, and the most probable tokens: the most probable first, of equal ones the lowest id.</summary>
+    public static (float LogProb, TokenLogProb[] Top) Of(ReadOnlySpan<float> logits, int id, int alternatives)
     {
-        if (alternatives == 0)
-            return [];
-        var room = ArrayPool<ulong>.Shared.Rent(Math.Min(_raw.Length, 2 * alternatives));
-        var best = room.AsSpan(0, Candidates.Greatest(_raw, alternatives, room.AsSpan(0, Math.Min(_raw.Length, 2 * alternatives))));
-        Candidates.SortDescending(best);
-        var top = new TokenLogProb[best.Length];
-        for (var i = 0; i < top.Length; i++)
-            top[i] = new(Candidates.Id(best[i]), Of(Candidates.Id(best[i])));
-        ArrayPool<ulong>.Shared.Return(room);
-        return top;
+        var normaliser = Logits.LogSumExp(logits);
+        var top = new TokenLogProb[Math.Min(alternatives, logits.Length)];
+        if (top.Length > 0)
+        {
+            var room = ArrayPool<ulong>.Shared.Rent(2 * top.Length);
+            var best = room.AsSpan(0, Candidates.Greatest(logits, top.Length, room));
+            Candidates.SortDescending(best);
+            for (var i = 0; i < top.Length; i++)
+                top[i] = new(Candidates.Id(best[i]), (float)(Candidates.Value(best[i]) - normaliser));
+            ArrayPool<ulong>.Shared.Return(room);
+        }
+        return ((float)(logits[id] - normaliser), top);
     }
 }

@@ -33,14 +33,32 @@ sealed class Sampler
     {
         if (!Logits.AreFinite(logits))
             throw new CriaException("the model computed a logit that is no finite number; its weights may be damaged");
-        var logProbs = _options.TopLogProbs is { } alternatives ? new LogProbs(logits, alternatives) : null;
+        if (_options.TopLogProbs is not { } alternatives)
+            return new(Choose(logits), null, []);
+        var room = ArrayPool<float>.Shared.Rent(logits.Length);
+        try
+        {
+            var raw = room.AsSpan(0, logits.Length);
+            logits.CopyTo(raw);
+            var id = Choose(logits);
+            var (logProb, top) = LogProbs.Of(raw, id, alternatives);
+            return new(id, logProb, top);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(room);
+        }
+    }
+
+    int Choose(Span<float> logits)
+    {
         Adjust(logits);
         var id = Choose(logits, Uniform(_seed, _chosen++));
         if (_options.RepetitionPenalty != 1)
             _seen.Add(id);
         if (_options.FrequencyPenalty != 0 || _options.PresencePenalty != 0)
             CollectionsMarshal.GetValueRefOrAddDefault(_counts, id, out _)++;
-        return new(id, logProbs?.Of(id), logProbs?.Top() ?? []);
+        return id;
     }
 
     void Adjust(Span<float> logits)
