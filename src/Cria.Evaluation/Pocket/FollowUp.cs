@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 using static Cria.Evaluation.Pocket.WordLists;
 
 namespace Cria.Evaluation.Pocket;
 
 /// <summary>Dialogues whose last question can only be answered with the turns before it.</summary>
-sealed class FollowUp : PocketFamily
+sealed partial class FollowUp : PocketFamily
 {
     public override string Name => "followup";
 
@@ -77,4 +78,10 @@ sealed class FollowUp : PocketFamily
         ]);
         turn(user, assistant);
     }
+
+    /// <summary>Whether a dialogue of this family may hold the prompt as one of its earlier turns.</summary>
+    public static bool MayHold(PocketItem item) => item.Prompt is [{ Text: var text }] && EarlierTurn().IsMatch(text);
+
+    [GeneratedRegex(@"^\W*(translate to \w+: [a-z ?]+|what is \d+ .*|my name is \w+|(hello\W+)?i am \w+)\W*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex EarlierTurn();
 }

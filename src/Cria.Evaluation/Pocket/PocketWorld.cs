@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Cria.Chat.ToolCalls;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Evaluation.Pocket;
@@ -31,13 +32,16 @@ public static class PocketWorld
         }
     }
 
-    /// <summary>Different items of a family: fewer than asked where the family has no more.</summary>
+    /// <summary>
+    /// Different items of a family: fewer than asked where the family has no more. Of the parts that are kept from training, those
+    /// are left out that a training dialogue may hold as one of its turns.
+    /// </summary>
     public static IReadOnlyList<PocketItem> Items(PocketFamily family, PocketSplit split, ulong seed, int count)
     {
         var items = new List<PocketItem>();
         var seen = new HashSet<string>();
         for (long index = 0; items.Count < count && index < 20L * count; index++)
-            if (Item(family, split, seed, index) is var item && seen.Add(Key(item)))
+            if (Item(family, split, seed, index) is var item && (split == PocketSplit.Train || !FollowUp.MayHold(item)) && seen.Add(Key(item)))
                 items.Add(item);
         return items;
     }
@@ -61,18 +65,15 @@ public static class PocketWorld
         foreach (var tool in item.Tools)
             text.Append(tool.Name).Append('|').Append(tool.Description).Append('\n');
         foreach (var message in item.Prompt)
-        {
-            text.Append(message.Role).Append(": ");
-            foreach (var content in message.Contents)
-                text.Append(content switch
-                {
-                    TextContent t => t.Text,
-                    FunctionCallContent c => Cria.Chat.ToolCalls.PythonicCalls.Write([c]),
-                    FunctionResultContent r => r.Result,
-                    _ => throw new InvalidOperationException($"no text for {content.GetType().Name}"),
-                });
-            text.Append('\n');
-        }
+            text.Append(message.Role).Append(": ").Append(TextOf(message)).Append('\n');
         return text.ToString();
+    }
+
+    /// <summary>A message as text: calls as the pythonic list a model writes, a tool's result as it is.</summary>
+    public static string TextOf(ChatMessage message)
+    {
+        FunctionCallContent[] calls = [.. message.Contents.OfType<FunctionCallContent>()];
+        var results = message.Contents.OfType<FunctionResultContent>().Select(r => $"{r.Result}");
+        return string.Concat([message.Text, .. results, calls.Length > 0 ? PythonicCalls.Write(calls) : ""]);
     }
 }

@@ -31,16 +31,28 @@ public class LexiconTests
     public void PhrasesFollowTheGrammar(string language, int kind, string noun, string? adjective, string expected) =>
         Assert.Equal(expected, Say(language, new(kind, Nouns.Single(n => n.En == noun), adjective is null ? null : Adjectives.Single(a => a.En == adjective), 0)));
 
+    static readonly Meaning[] Meanings =
+    [
+        .. from noun in Nouns
+           from adjective in Adjectives.Append(null)
+           from kind in Enumerable.Range(0, 4)
+           from number in kind == 3 ? Enumerable.Range(0, NumberCount) : [0]
+           select new Meaning(kind, noun, adjective, number),
+    ];
+
     [Fact]
     public void EveryLanguageTellsAllMeaningsApart()
     {
-        var meanings =
-            from noun in Nouns
-            from adjective in Adjectives.Append(null)
-            from kind in Enumerable.Range(0, 4)
-            from number in kind == 3 ? Enumerable.Range(0, NumberCount) : [0]
-            select new Meaning(kind, noun, adjective, number);
         foreach (var language in Languages)
-            Assert.Distinct(meanings.Select(m => Say(language, m)));
+            Assert.Distinct(Meanings.Select(m => Say(language, m)));
+    }
+
+    [Fact]
+    public void WordsThatTwoLanguagesShareMeanTheSameInBoth()
+    {
+        var seen = new Dictionary<string, Meaning>();
+        foreach (var meaning in Meanings)
+            foreach (var language in Languages)
+                Assert.Equal(meaning, seen.TryGetValue(Say(language, meaning), out var other) ? other : seen[Say(language, meaning)] = meaning);
     }
 }
