@@ -14,7 +14,8 @@ sealed class Tools : PocketFamily
     /// <summary>A tool: its names, one of which an item uses, its definition, and requests that fit it.</summary>
     sealed record Tool(string[] Names, string Description, (string Name, string Type, string Description)[] Parameters, Func<PocketRandom, Request> Draw)
     {
-        public AIFunctionDeclaration Declare(string name) => AIFunctionFactory.CreateDeclaration(name, Description, Schema(Parameters));
+        /// <summary>The definition under each of the names.</summary>
+        public IReadOnlyList<AIFunctionDeclaration> Declarations { get; } = [.. Names.Select(n => AIFunctionFactory.CreateDeclaration(n, Description, Schema(Parameters)))];
 
         static JsonElement Schema((string Name, string Type, string Description)[] parameters)
         {
@@ -105,7 +106,7 @@ sealed class Tools : PocketFamily
         var offered = random.Pick(All, random.Chance(0.6) ? 1 : 2);
         var tool = random.Pick(offered);
         var request = tool.Draw(random);
-        AIFunctionDeclaration[] tools = [.. offered.Select(t => t.Declare(random.Pick(t.Names)))];
+        AIFunctionDeclaration[] tools = [.. offered.Select(t => random.Pick(t.Declarations))];
         var name = tools[offered.IndexOf(tool)].Name;
         if (random.Chance(0.12))
         {
