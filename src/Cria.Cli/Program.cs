@@ -18,6 +18,7 @@ static class Program
         GenerateCommand.Create(),
         ChatCommand.Create(),
         BenchCommand.Create(),
+        EvalCommand.Create(),
     };
 
     internal static async Task<int> Main(string[] args)

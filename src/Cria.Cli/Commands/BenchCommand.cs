@@ -61,16 +61,8 @@ static class BenchCommand
         return command;
     }
 
-    static Option<int> Count(string name, int usual, int least, string description, int most = int.MaxValue)
-    {
-        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => usual };
-        option.Validators.Add(r =>
-        {
-            if (r.GetValueOrDefault<int>() is var value && (value < least || value > most))
-                r.AddError($"{name} is not between {least} and {most}");
-        });
-        return option;
-    }
+    static Option<int> Count(string name, int usual, int least, string description, int most = int.MaxValue) =>
+        new Option<int>(name) { Description = description, DefaultValueFactory = _ => usual }.Bounded(least, most);
 
     static async Task<Result> MeasureAsync(TextModel model, Plan plan, double loadSeconds, CancellationToken cancellation)
     {

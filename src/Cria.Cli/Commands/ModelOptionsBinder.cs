@@ -13,18 +13,13 @@ sealed class ModelOptionsBinder
         DefaultValueFactory = _ => "auto",
     };
     readonly Option<string?> kv = new("--kv") { Description = "Element type of the KV cache: f32, f16, bf16 or q8_0" };
-    readonly Option<int?> threads = new("--threads") { Description = "Threads for the kernels (default: all this process may use)" };
+    readonly Option<int?> threads = new Option<int?>("--threads") { Description = "Threads for the kernels (default: all this process may use)" }.Bounded(1, 1024);
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public ModelOptionsBinder(Command command)
     {
         dtype.AcceptOnlyFromAmong("f32", "bf16", "auto");
         kv.AcceptOnlyFromAmong("f32", "f16", "bf16", "q8_0");
-        threads.Validators.Add(r =>
-        {
-            if (r.GetValueOrDefault<int?>() is <= 0 or > 1024)
-                r.AddError("--threads is not between 1 and 1024");
-        });
         command.Add(model);
         command.Add(dtype);
         command.Add(kv);
