@@ -61,7 +61,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench", "eval"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()
