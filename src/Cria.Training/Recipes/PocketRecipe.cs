@@ -11,7 +11,7 @@ namespace Cria.Training.Recipes;
 
 /// <summary>
 /// `cria-train pocket`: makes the embedded model from nothing. A vocabulary, pretraining on running text, fine-tuning on short
-/// dialogues, then on long ones. Every stage leaves a model directory; a run that was stopped goes on where it stood.
+/// dialogues in two stages, then on long ones. Every stage leaves a model directory; a run that was stopped goes on where it stood.
 /// </summary>
 static class PocketRecipe
 {
@@ -20,6 +20,7 @@ static class PocketRecipe
 
     static readonly TrainingOptions Pretraining = new() { Steps = 2500, RowLength = 512, Rows = 4, PeakRate = 3e-3, WarmUp = 100, Floor = 0.3 };
     static readonly TrainingOptions FineTuning = new() { Steps = 2600, RowLength = 512, Rows = 6, PeakRate = 2e-3, WarmUp = 50, Floor = 0.05 };
+    static readonly TrainingOptions Refining = new() { Steps = 1100, RowLength = 512, Rows = 6, PeakRate = 1.2e-3, WarmUp = 30, Floor = 0.05 };
     static readonly TrainingOptions LongDialogues = new() { Steps = 120, RowLength = 2048, Rows = 2, PeakRate = 2e-4, WarmUp = 10, Floor = 0.05, ValidateEvery = 40, ValidationBatches = 3 };
 
     public static Command Create()
@@ -54,6 +55,7 @@ static class PocketRecipe
         }
         Stage("pretrain", Pretraining, corpus.Pretraining);
         Stage("sft", FineTuning, corpus.Dialogue);
+        Stage("refine", Refining, corpus.Refining);
         Stage("long", LongDialogues, (split, index) => corpus.LongDialogue(split, index, LongDialogues.RowLength));
 
         void Stage(string name, TrainingOptions options, Func<PocketSplit, long, TrainingDocument> document)
