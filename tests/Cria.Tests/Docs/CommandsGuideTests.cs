@@ -37,8 +37,8 @@ public sealed partial class CommandsGuideTests
                 foreach (var line in info == "sh" ? text.Split('\n', StringSplitOptions.RemoveEmptyEntries) : [])
                 {
                     Assert.StartsWith("cria ", line);
-                    var arguments = Argument().Matches(line).Skip(1).Select(m => m.Value.Trim('"')).Select(a => a == "pocket" ? Pocket(model) : a);
-                    var (exit, output, error) = CommandLine.Run([.. arguments]);
+                    string[] arguments = [.. Argument().Matches(line).Skip(1).Select(m => m.Value.Trim('"'))];
+                    var (exit, output, error) = CommandLine.Run([.. arguments.Select((a, i) => a == "pocket" && arguments[i - 1] != "eval" ? Pocket(model) : a)]);
                     Assert.True(exit == 0, $"{line}: {error}");
                     last = output;
                 }
