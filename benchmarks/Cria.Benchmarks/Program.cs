@@ -6,6 +6,9 @@ switch (args)
     case ["tokenizer", var vocabulary, .. var files]:
         TokenizerComparison.Run(vocabulary, files);
         break;
+    case ["decode", .. var arguments]:
+        DecodeBenchmark.Run(arguments);
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         break;

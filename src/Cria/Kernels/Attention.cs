@@ -29,6 +29,7 @@ static unsafe class Attention<W, V> where W : struct, IWidth<V> where V : struct
 {
     const int Block = KvFormat.BlockPositions;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in AttentionTask task, KvFormat format, float* scratch)
     {
         var (d, stride, queries) = (format.HeadSize, format.ValueStride, task.Rows * task.Group);
@@ -71,11 +72,17 @@ static unsafe class Attention<W, V> where W : struct, IWidth<V> where V : struct
         }
 
         for (var query = 0; query < queries; query++)
-        {
-            var target = task.Output + query / task.Group * task.Stride + query % task.Group * d;
-            for (var i = 0; i < d; i++)
-                target[i] = output[query * stride + i] / sum[query];
-        }
+            Divide(output + query * stride, sum[query], d, task.Output + query / task.Group * task.Stride + query % task.Group * d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Divide(float* x, float divisor, int count, float* y)
+    {
+        var i = 0;
+        for (var divisors = W.Broadcast(divisor); i <= count - W.Count; i += W.Count)
+            W.Store(W.Divide(W.Load(x + i), divisors), y + i);
+        for (; i < count; i++)
+            y[i] = x[i] / divisor;
     }
 
     /// <summary>Floats of scratch memory that a task of <paramref name="queries"/> rows times heads needs.</summary>
@@ -153,6 +160,7 @@ static unsafe class Attention<W, V> where W : struct, IWidth<V> where V : struct
     }
 
     /// <summary>output = output * correction + weights · values, four vectors of the head at a time and one at a time for the rest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void WeighValues(in Tile tile)
     {
         var together = tile.Visible[0] == tile.Visible[3] && tile.Count > 1;

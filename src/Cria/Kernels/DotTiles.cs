@@ -17,14 +17,21 @@ unsafe struct WeightRows
     /// <summary>How many of the four count (the others repeat the last).</summary>
     public int Valid;
 
-    /// <summary>How far ahead, in bytes, the next weights are asked for.</summary>
+    /// <summary>How far ahead, in bytes, the next weights are asked for: the four rows that follow.</summary>
     public nint Ahead;
+
+    /// <summary>Where six-row tiles keep 24 accumulators between two blocks of columns.</summary>
+    public float* Partial;
+
+    /// <summary>Whether this block of columns is the row's first, and its last.</summary>
+    public bool Begins, Ends;
 }
 
 /// <summary>
 /// Dot products of four weight rows with one, two or six activation rows. Every output has one accumulator, fed with the vectors of
 /// its row in ascending order (first then second of each pair), and one sum over its lanes at the end: the same order in every tile,
-/// which is what makes an output independent of the batch. Activations come packed: for each step, for each row of the tile, a pair.
+/// which is what makes an output independent of the batch; six-row tiles put their accumulators aside between blocks of columns, whole
+/// vectors, so the order stays. Activations come packed: for each step, for each row of the tile, a pair.
 /// </summary>
 static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where W : struct, IWidth<V> where V : struct
 {
@@ -32,17 +39,16 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
     public static void By1(in WeightRows rows, float* x, float* y)
     {
         byte* w0 = rows.Row0, w1 = rows.Row1, w2 = rows.Row2, w3 = rows.Row3;
-        var (steps, ahead, tail) = (rows.Steps, rows.Ahead, (nint)rows.Tail);
+        var (steps, tail) = (rows.Steps, (nint)rows.Tail);
+        var next = w0 + rows.Ahead;
         var pair = 2 * W.Count * T.Size;
         V a0 = default, a1 = default, a2 = default, a3 = default;
         while (true)
         {
             for (; steps > 0; steps--)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
-                Prefetch(w2 + ahead);
-                Prefetch(w3 + ahead);
+                Prefetch(next, 4 * pair);
+                next += 4 * pair;
                 var x0 = W.Load(x);
                 var x1 = W.Load(x + W.Count);
                 T.LoadPair(w0, out var p, out var q);
@@ -75,7 +81,8 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
     public static void By2(in WeightRows rows, float* x, float* y, nint yStride)
     {
         byte* w0 = rows.Row0, w1 = rows.Row1, w2 = rows.Row2, w3 = rows.Row3;
-        var (steps, ahead, tail) = (rows.Steps, rows.Ahead, (nint)rows.Tail);
+        var (steps, tail) = (rows.Steps, (nint)rows.Tail);
+        var next = w0 + rows.Ahead;
         var pair = 2 * W.Count * T.Size;
         V a0 = default, a1 = default, a2 = default, a3 = default;
         V b0 = default, b1 = default, b2 = default, b3 = default;
@@ -83,10 +90,8 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
         {
             for (; steps > 0; steps--)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
-                Prefetch(w2 + ahead);
-                Prefetch(w3 + ahead);
+                Prefetch(next, 4 * pair);
+                next += 4 * pair;
                 T.LoadPair(w0, out var p0, out var q0);
                 T.LoadPair(w1, out var p1, out var q1);
                 T.LoadPair(w2, out var p2, out var q2);
@@ -126,6 +131,15 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
         V d0 = default, d1 = default, d2 = default, d3 = default;
         V e0 = default, e1 = default, e2 = default, e3 = default;
         V f0 = default, f1 = default, f2 = default, f3 = default;
+        if (!rows.Begins)
+        {
+            Load(rows.Partial, out a0, out a1, out a2, out a3);
+            Load(rows.Partial + 4 * W.Count, out b0, out b1, out b2, out b3);
+            Load(rows.Partial + 8 * W.Count, out c0, out c1, out c2, out c3);
+            Load(rows.Partial + 12 * W.Count, out d0, out d1, out d2, out d3);
+            Load(rows.Partial + 16 * W.Count, out e0, out e1, out e2, out e3);
+            Load(rows.Partial + 20 * W.Count, out f0, out f1, out f2, out f3);
+        }
         while (true)
         {
             for (; steps > 0; steps--)
@@ -169,6 +183,16 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
             w3 = w2 + pair;
             tail = 0;
         }
+        if (!rows.Ends)
+        {
+            Save(rows.Partial, a0, a1, a2, a3);
+            Save(rows.Partial + 4 * W.Count, b0, b1, b2, b3);
+            Save(rows.Partial + 8 * W.Count, c0, c1, c2, c3);
+            Save(rows.Partial + 12 * W.Count, d0, d1, d2, d3);
+            Save(rows.Partial + 16 * W.Count, e0, e1, e2, e3);
+            Save(rows.Partial + 20 * W.Count, f0, f1, f2, f3);
+            return;
+        }
         Store(y, rows.Valid, a0, a1, a2, a3);
         Store(y + yStride, rows.Valid, b0, b1, b2, b3);
         Store(y + 2 * yStride, rows.Valid, c0, c1, c2, c3);
@@ -188,6 +212,22 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Load(float* p, out V a0, out V a1, out V a2, out V a3)
+    {
+        (a0, a1) = (W.Load(p), W.Load(p + W.Count));
+        (a2, a3) = (W.Load(p + 2 * W.Count), W.Load(p + 3 * W.Count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Save(float* p, V a0, V a1, V a2, V a3)
+    {
+        W.Store(a0, p);
+        W.Store(a1, p + W.Count);
+        W.Store(a2, p + 2 * W.Count);
+        W.Store(a3, p + 3 * W.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Store(float* y, int valid, V a0, V a1, V a2, V a3)
     {
         y[0] = W.Sum(a0);
@@ -197,6 +237,27 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
             y[2] = W.Sum(a2);
         if (valid > 3)
             y[3] = W.Sum(a3);
+    }
+
+    /// <summary>Asks for consecutive cache lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Prefetch(byte* p, int bytes)
+    {
+        Prefetch(p);
+        if (bytes >= 128)
+            Prefetch(p + 64);
+        if (bytes >= 256)
+        {
+            Prefetch(p + 128);
+            Prefetch(p + 192);
+        }
+        if (bytes >= 512)
+        {
+            Prefetch(p + 256);
+            Prefetch(p + 320);
+            Prefetch(p + 384);
+            Prefetch(p + 448);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Cria.Kernels;
 
 /// <summary>
@@ -38,6 +40,7 @@ sealed unsafe class F32Kv(int headSize) : KvFormat(headSize)
 
     public override int ValueBytes => ValueStride * BlockPositions * sizeof(float);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Write(byte* keys, byte* values, int slot, float* key, float* value)
     {
         for (var i = 0; i < HeadSize; i++)

@@ -30,6 +30,7 @@ sealed unsafe class Q8Kv<W, V>(int headSize) : KvFormat(headSize) where W : stru
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Quantize(float* x, sbyte* quants, int stride, ushort* scale)
     {
         var largest = 0f;

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Cria.Kernels;
+using Cria.Models;
+
+namespace Cria.Benchmarks;
+
+/// <summary>
+/// `decode [threads] [layers]`: decode and prefill at the shape of Llama 3.2 1B in BF16 with synthetic weights, beside the read
+/// bandwidth and the multiply-add rate of the machine, measured before and after in the same run.
+/// </summary>
+static class DecodeBenchmark
+{
+    const int PromptRows = 128, DecodeTokens = 24, Repetitions = 3;
+
+    public static void Run(string[] args)
+    {
+        var threads = args.Length > 0 ? int.Parse(args[0]) : Environment.ProcessorCount;
+        var layers = args.Length > 1 ? int.Parse(args[1]) : 16;
+        using var pool = new WorkerPool(threads);
+        using var files = new SyntheticModel(layers);
+        Console.WriteLine($"{threads} threads, {layers} layers, {files.WeightBytes / 1e9:f2} GB of BF16 weights, {KernelSet.Best.Bits}-bit vectors");
+        var peak = Probes.PeakGflops(pool);
+        var before = Probes.ReadBandwidth(pool);
+        Console.WriteLine($"probe before: {before:f1} GB/s read, {peak:f0} GFLOPS float32");
+
+        double decode = 0;
+        using (var model = TextModel.Load(files.Path, new ModelOptions { Threads = threads }))
+        {
+            var logits = new float[model.Config.VocabularySize];
+            for (var repetition = 0; repetition <= Repetitions; repetition++)
+            {
+                using var sequence = model.CreateSequence();
+                Row[] prompt = [.. Enumerable.Range(0, PromptRows).Select(i => new Row(sequence, i, i, false))];
+                var start = Stopwatch.GetTimestamp();
+                model.Forward(prompt, []);
+                var prefillSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                var steps = new double[DecodeTokens];
+                for (var i = 0; i < DecodeTokens; i++)
+                {
+                    start = Stopwatch.GetTimestamp();
+                    model.Forward([new Row(sequence, sequence.Length, 1, true)], logits);
+                    steps[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                }
+                Array.Sort(steps);
+                if (repetition == 0)
+                    continue; // brings the weights into memory
+                var gflops = PromptRows * files.BlockFlops / prefillSeconds / 1e9;
+                var (best, median) = (files.WeightBytes / steps[0] / 1e9, files.WeightBytes / steps[DecodeTokens / 2] / 1e9);
+                decode = Math.Max(decode, median);
+                Console.WriteLine($"prefill of {PromptRows}: {PromptRows / prefillSeconds:f1} tokens/s, {gflops:f0} GFLOPS ({gflops / peak:p0} of peak); "
+                    + $"decode: median {1 / steps[DecodeTokens / 2]:f2} tokens/s, {median:f1} GB/s, best {best:f1} GB/s");
+            }
+        }
+        var after = Probes.ReadBandwidth(pool);
+        Console.WriteLine($"probe after: {after:f1} GB/s read");
+        Console.WriteLine($"decode / read bandwidth: {decode / Math.Max(before, after):f2} (asked: 0.50)");
+    }
+}
