@@ -56,6 +56,26 @@ public sealed unsafe class MatrixProductTests
             Assert.Equal(whole, Product(kernels, type, weights, x, columns, outputs, false, cut));
     }
 
+    /// <summary>Long rows are computed in blocks of columns when there are six or more of them, and in one go when there are fewer.</summary>
+    [Theory, MemberData(nameof(KernelsAndTypes))]
+    public void LongRowsDoNotDependOnTheirBatch(int bits, ElementType type)
+    {
+        var kernels = KernelSet.All.Single(k => k.Bits == bits);
+        const int outputs = 70, rows = 13;
+        foreach (var columns in new[] { 1023, 1024, 1029, 2048, 3100 })
+        {
+            var random = new Random(columns);
+            var weights = TestModels.Bytes(Random(random, outputs * columns), type);
+            var x = Random(random, rows * columns);
+            var together = Product(kernels, type, weights, x, columns, outputs, false, cut: 3);
+            for (var row = 0; row < rows; row++)
+            {
+                Assert.Equal(Product(kernels, type, weights, x[(row * columns)..((row + 1) * columns)], columns, outputs, false),
+                    together[(row * outputs)..((row + 1) * outputs)]);
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(KernelsAndTypes))]
     public void BF16ArithmeticRoundsTheActivationsFirst(int bits, ElementType type)
     {
