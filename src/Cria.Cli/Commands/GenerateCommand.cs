@@ -11,24 +11,17 @@ static class GenerateCommand
 {
     public static Command Create()
     {
-        var prompt = new Option<string?>("--prompt") { Description = "The text to continue; one BOS goes before it, control tokens in it stay text" };
-        var tokens = new Option<string?>("--tokens") { Description = "Comma-separated ids to continue, taken as they are" };
         var logProbs = new Option<int?>("--logprobs") { Description = "With --json: every token's log probability, and those of this many alternatives" };
         var json = new Option<bool>("--json") { Description = "Print JSON instead of streaming the text" };
-        var command = new Command("generate", "Continues a text.") { prompt, tokens, logProbs, json };
+        var command = new Command("generate", "Continues a text.") { logProbs, json };
+        var prompt = new PromptBinder(command, "--prompt");
         var run = new ModelOptionsBinder(command);
         var sampling = new SamplingOptionsBinder(command);
-        command.Validators.Add(r =>
-        {
-            if (r.GetValue(prompt) is null == r.GetValue(tokens) is null)
-                r.AddError("give one of --prompt, --tokens");
-        });
         command.SetAction(async (r, cancellation) =>
         {
             var path = run.Path(r);
-            var ids = r.GetValue(tokens) is { } list ? Output.ParseIds(list, "--tokens") : null;
-            var tokenizer = ids is null ? Tokenizer.Load(path) : Tokenizer.LoadIfPresent(path);
-            ids ??= [tokenizer!.BosId, .. tokenizer.Encode(r.GetValue(prompt)!)];
+            var (ids, tokenizer) = prompt.Read(r, path);
+            tokenizer ??= Tokenizer.LoadIfPresent(path); // a model driven by ids needs none
             using var model = TextModel.Load(path, run.Options(r));
             using var generator = new Generator(model, tokenizer);
             var options = sampling.Generation(r.CommandResult, GenerationOptions.From(model.Defaults)) with { TopLogProbs = r.GetValue(logProbs) };

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using Cria.Formats;
 using Cria.Models;
 using Cria.Tensors;
-using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
 
@@ -15,35 +14,17 @@ static class LogitsCommand
 
     public static Command Create()
     {
-        var tokens = new Option<string?>("--tokens") { Description = "Comma-separated token ids; nothing is added to them" };
-        var file = new Option<string?>("--tokens-file") { Description = "A file with comma-separated token ids" };
-        var text = new Option<string?>("--text") { Description = "A text; it gets one BOS" };
         var special = new Option<bool>("--special") { Description = "Text of control tokens becomes their ids" };
         var positions = new Option<string?>("--positions") { Description = "Only these positions, in this order; negative ones count from the end" };
         var output = new Option<string>("--out") { Description = "The file to write: tensor logits F32 [positions, vocabulary]", Required = true };
-        var command = new Command("logits", "The logits of a prompt.") { tokens, file, text, special, positions, output };
+        var command = new Command("logits", "The logits of a prompt.") { special, positions, output };
+        var prompt = new PromptBinder(command, "--text");
         var model = new ModelOptionsBinder(command);
-        command.Validators.Add(r =>
-        {
-            if (new[] { tokens, file, text }.Count(o => r.GetValue(o) is not null) != 1)
-                r.AddError("give one of --tokens, --tokens-file, --text");
-        });
         command.SetAction((r, cancellation) =>
         {
             var path = model.Path(r);
             using var loaded = TextModel.Load(path, model.Options(r));
-            int[] ids;
-            if (r.GetValue(text) is { } prompt)
-            {
-                var tokenizer = Tokenizer.Load(path);
-                ids = [tokenizer.BosId, .. tokenizer.Encode(prompt, r.GetValue(special))];
-            }
-            else
-            {
-                ids = Output.ParseIds(r.GetValue(tokens) ?? Output.ReadText(r.GetValue(file)!), "tokens");
-            }
-            if (ids.Length == 0)
-                throw new CriaException("tokens: the prompt is empty");
+            var (ids, _) = prompt.Read(r, path, r.GetValue(special));
             int[] wanted = r.GetValue(positions) is { } list ? Positions(list, ids.Length) : [.. Enumerable.Range(0, ids.Length)];
             Write(r.GetValue(output)!, Logits(loaded, ids, wanted, cancellation), wanted.Length, loaded.Config.VocabularySize);
             return Task.FromResult(0);

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Cria.Tokenization;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>How a command that takes a raw prompt is given it: token ids, a file of ids, or a text.</summary>
+sealed class PromptBinder
+{
+    readonly Option<string?> _tokens = new("--tokens") { Description = "Comma-separated token ids; nothing is added to them" };
+    readonly Option<string?> _file = new("--tokens-file") { Description = "A file with comma-separated token ids" };
+    readonly Option<string?> _text;
+
+    /// <summary>Adds the options to a command, of which exactly one must be given.</summary>
+    public PromptBinder(Command command, string text)
+    {
+        _text = new(text) { Description = "A text; it gets one BOS" };
+        Option<string?>[] options = [_text, _tokens, _file];
+        foreach (var option in options)
+            command.Add(option);
+        command.Validators.Add(r =>
+        {
+            if (options.Count(o => r.GetValue(o) is not null) != 1)
+                r.AddError($"give one of {string.Join(", ", options.Select(o => o.Name))}");
+        });
+    }
+
+    /// <summary>The prompt's ids: ids as they are given, a text with one BOS; and the vocabulary if that took one.</summary>
+    /// <exception cref="CriaException">The ids or the vocabulary cannot be read, or there are no ids.</exception>
+    public (int[] Ids, Tokenizer? Tokenizer) Read(ParseResult r, string model, bool allowSpecial = false)
+    {
+        if (r.GetValue(_text) is { } text)
+        {
+            var tokenizer = Tokenizer.Load(model);
+            return ([tokenizer.BosId, .. tokenizer.Encode(text, allowSpecial)], tokenizer);
+        }
+        var file = r.GetValue(_file);
+        var ids = Output.ParseIds(r.GetValue(_tokens) ?? Output.ReadText(file!), file ?? "--tokens");
+        return ids.Length > 0 ? (ids, null) : throw new CriaException($"{file ?? "--tokens"}: the prompt is empty");
+    }
+}
