@@ -61,7 +61,8 @@ sealed class Note : PocketFamily
     /// <summary>The words that can be the value of a kind of fact.</summary>
     public static string[] Values(int kind) => kind switch { 0 => Cities, 1 => Jobs, 2 => Foods, 3 => Things, 4 => Days, _ => Times };
 
-    static string Ask(PocketRandom random, List<Fact> facts, string question)
+    /// <summary>The first message of a dialogue about a note.</summary>
+    public static string Ask(PocketRandom random, List<Fact> facts, string question)
     {
         var note = string.Join(' ', facts.Select(f => f.Sentence));
         return random.Next(4) switch

@@ -61,4 +61,38 @@ public static class PocketTexts
         }
         return messages;
     }
+
+    /// <summary>A dialogue about one note that asks all its facts in random order, from either side, and now and then one that it lacks.</summary>
+    public static IReadOnlyList<ChatMessage> NoteDialogue(PocketSplit split, ulong seed, long index)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var messages = NoteDialogue(PocketRandom.For($"notes/{split}", seed, index, attempt));
+            if (Enumerable.Range(0, messages.Count / 2).All(turn => PocketWorld.SplitOf(PocketItem.Ask("", messages[..(2 * turn + 1)], "")) == split))
+                return messages;
+        }
+    }
+
+    static List<ChatMessage> NoteDialogue(PocketRandom random)
+    {
+        var facts = Note.Facts(random, random.Between(3, 5));
+        if (random.Chance(0.5) && random.Next(5) is var kind) // all of one kind
+            facts = [.. random.Pick(Names, facts.Count).Select(name => Note.One(random, name, "", kind))];
+        var lacking = Note.One(random, random.Pick([.. Names.Where(n => facts.All(f => f.Subject != n))]), "", random.Next(5));
+        List<Note.Fact> asked = random.Chance(0.4) ? [.. facts, lacking] : [.. facts];
+        random.Shuffle(asked);
+        var messages = new List<ChatMessage>();
+        Note.Fact? before = null;
+        foreach (var fact in asked)
+        {
+            var inverse = fact != lacking && facts.Count(f => f.Value == fact.Value) == 1 && random.Chance(0.3);
+            var question = inverse ? fact.Inverse
+                : before?.Kind == fact.Kind && fact.Kind < 5 && random.Chance(0.5) ? random.Pick([$"And {fact.Subject}?", $"What about {fact.Subject}?"])
+                : fact.Question;
+            messages.Add(new(ChatRole.User, messages.Count == 0 ? Note.Ask(random, facts, question) : question));
+            messages.Add(new(ChatRole.Assistant, fact == lacking ? Note.NotThere : fact.Sentence));
+            before = inverse ? null : fact;
+        }
+        return messages;
+    }
 }

@@ -54,15 +54,20 @@ sealed class PocketCorpus(Tokenizer tokenizer, ulong seed)
     /// <summary>For fine-tuning: an item as a dialogue, or in one of eight cases a dialogue of two to four turns.</summary>
     public TrainingDocument Dialogue(PocketSplit split, long index) => Dialogue(First, split, index);
 
-    /// <summary>For the second fine-tuning: as the first, with other weights.</summary>
-    public TrainingDocument Refining(PocketSplit split, long index) => Dialogue(Second, split, index + RefiningStart);
+    /// <summary>For the second fine-tuning: as the first, with other weights; three in ten are dialogues that ask all that a note says.</summary>
+    public TrainingDocument Refining(PocketSplit split, long index)
+    {
+        var random = PocketRandom.For($"refine/{split}", seed, index);
+        return random.Chance(0.3) ? DialogueDocument.Create(tokenizer, WithSystem(random, PocketTexts.NoteDialogue(split, seed, index)), [])
+            : Dialogue(Second, split, index + RefiningStart);
+    }
 
     /// <summary>For the last stage: as the second fine-tuning, every third a long dialogue, cut to what a row holds.</summary>
     public TrainingDocument LongDialogue(PocketSplit split, long index, int rowLength)
     {
         var random = PocketRandom.For($"long/{split}", seed, index);
         if (!random.Chance(0.3))
-            return Dialogue(Second, split, index + LongStart);
+            return Refining(split, index + LongStart);
         IReadOnlyList<ChatMessage> messages = [.. WithSystem(random, PocketTexts.Dialogue(split, seed, index + LongStart, random.Between(5, LongestDialogue)))];
         while (true)
         {

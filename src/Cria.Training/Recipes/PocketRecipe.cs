@@ -20,7 +20,7 @@ static class PocketRecipe
 
     static readonly TrainingOptions Pretraining = new() { Steps = 2500, RowLength = 512, Rows = 4, PeakRate = 3e-3, WarmUp = 100, Floor = 0.3 };
     static readonly TrainingOptions FineTuning = new() { Steps = 2600, RowLength = 512, Rows = 6, PeakRate = 2e-3, WarmUp = 50, Floor = 0.05 };
-    static readonly TrainingOptions Refining = new() { Steps = 1100, RowLength = 512, Rows = 6, PeakRate = 1.2e-3, WarmUp = 30, Floor = 0.05 };
+    static readonly TrainingOptions Refining = new() { Steps = 1200, RowLength = 512, Rows = 6, PeakRate = 1.5e-3, WarmUp = 30, Floor = 0.05 };
     static readonly TrainingOptions LongDialogues = new() { Steps = 120, RowLength = 2048, Rows = 2, PeakRate = 2e-4, WarmUp = 10, Floor = 0.05, ValidateEvery = 40, ValidationBatches = 3 };
 
     public static Command Create()

@@ -39,6 +39,18 @@ public class PocketWorldTests
             Assert.Empty(PocketWorld.Items(family, PocketSplit.Test, seed: 1, count: 400).Where(i => i.Answer.Text != Newcomer.NotTold).Select(PocketWorld.Key).Intersect(turns));
     }
 
+    [Fact]
+    public void ADialogueAboutANoteAnswersFromTheNote()
+    {
+        for (var i = 0; i < 500; i++)
+        {
+            var messages = PocketTexts.NoteDialogue(PocketSplit.Train, seed: 1, i);
+            foreach (var answer in messages.Where(m => m.Role == ChatRole.Assistant))
+                Assert.True(answer.Text == Note.NotThere || messages[0].Text.Contains(answer.Text), answer.Text);
+            Assert.Equal(PocketSplit.Train, PocketWorld.SplitOf(PocketItem.Ask("", [messages[0]], "")));
+        }
+    }
+
     [Theory, MemberData(nameof(Families))]
     public void TestItemsAreAsManyAsAskedAndDifferent(string family)
     {
