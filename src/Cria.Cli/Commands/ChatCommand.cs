@@ -11,9 +11,9 @@ static class ChatCommand
     {
         var prompt = new Argument<string?>("PROMPT") { Description = "A message to answer; without one a conversation begins", Arity = ArgumentArity.ZeroOrOne };
         var system = new Option<string?>("--system") { Description = "The system message" };
-        var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape, before the prompt; without a prompt they are answered" };
-        var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" };
-        var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer" };
+        var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape, before the prompt; without a prompt they are answered" }.NotEmpty();
+        var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" }.NotEmpty();
+        var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer" }.NotEmpty();
         var style = new Option<string?>("--style") { Description = "meta, or hf for the Hugging Face template; hf if the model has one" };
         style.AcceptOnlyFromAmong("meta", "hf");
         var date = new Option<string?>("--date") { Description = "The date that a template prints, verbatim; today's if not given" };
@@ -26,10 +26,10 @@ static class ChatCommand
         {
             var options = sampling.Chat(r.CommandResult);
             if (r.GetValue(tools) is { } toolFile)
-                options.Tools = [.. Output.ReadJson(toolFile, ChatJson.ReadTools)];
+                options.Tools = [.. Input.ReadJson(toolFile, ChatJson.ReadTools)];
             if (r.GetValue(json))
                 options.AdditionalProperties![CriaChatClient.LogProbs] = true; // they carry the ids
-            var given = r.GetValue(messages) is { } messageFile ? Output.ReadJson(messageFile, ChatJson.ReadMessages) : [];
+            var given = r.GetValue(messages) is { } messageFile ? Input.ReadJson(messageFile, ChatJson.ReadMessages) : [];
             var path = run.Path(r);
             using var client = CriaChatClient.Load(path, new()
             {

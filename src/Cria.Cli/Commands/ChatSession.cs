@@ -18,10 +18,13 @@ sealed class ChatSession
     /// <param name="options">For every answer.</param>
     /// <param name="messages">How the dialogue begins; a session file that exists goes before it.</param>
     /// <param name="file">Where the dialogue is kept, in OpenAI's shape, or null.</param>
+    /// <exception cref="CriaException">The file is no such dialogue.</exception>
     public ChatSession(IChatClient client, ChatOptions options, IEnumerable<ChatMessage> messages, string? file)
     {
         (_client, _options, _file) = (client, options, file);
-        _messages = [.. File.Exists(file) ? Output.ReadJson(file, ChatJson.ReadMessages) : [], .. messages];
+        if (Directory.Exists(file))
+            throw new CriaException($"{file}: a directory, not a session file");
+        _messages = [.. File.Exists(file) ? Input.ReadJson(file, ChatJson.ReadMessages) : [], .. messages];
     }
 
     public IReadOnlyList<ChatMessage> Messages => _messages;
@@ -50,8 +53,8 @@ sealed class ChatSession
             : throw new CriaException("the last answer calls no tool");
 
     /// <summary>
-    /// Asks and takes the answer into the history. An answer that is cancelled stays in it as far as it came; after an error the
-    /// history is as it was.
+    /// Asks and takes the answer into the history; <see cref="Save"/> keeps it. An answer that is cancelled stays in the history as far
+    /// as it came; after an error that is as it was.
     /// </summary>
     /// <param name="question">The next message; null = answer the history as it stands.</param>
     /// <param name="show">Gets each piece of the answer's text at once.</param>
@@ -83,17 +86,25 @@ sealed class ChatSession
             throw;
         }
         _messages.AddMessages(updates);
-        Save();
         return new(updates, first, clock.Elapsed);
     }
 
-    void Save()
+    /// <summary>Writes the session file, if there is one.</summary>
+    /// <exception cref="CriaException">It cannot be written; the dialogue goes on without it.</exception>
+    public void Save()
     {
         if (_file is null)
             return;
         var aside = _file + ".new";
-        File.WriteAllText(aside, ToJson(_messages), new UTF8Encoding(false));
-        File.Move(aside, _file, overwrite: true);
+        try
+        {
+            File.WriteAllText(aside, ToJson(_messages), new UTF8Encoding(false));
+            File.Move(aside, _file, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CriaException($"{_file}: the session is not saved: {e.Message}", e);
+        }
     }
 
     static string ToJson(List<ChatMessage> messages)

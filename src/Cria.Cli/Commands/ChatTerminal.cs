@@ -65,6 +65,7 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
             output.WriteLine(answer.CallText);
         if (ShowStats)
             notes.WriteLine(answer.Stats);
+        session.Save();
         return 0;
     }
 

@@ -11,7 +11,7 @@ static class DetokenizeCommand
     {
         var model = ModelOptionsBinder.Model();
         var ids = new Option<string?>("--ids") { Description = "Comma-separated token ids" };
-        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"ids\",\"stream\",\"skip_special\"}" };
+        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"ids\",\"stream\",\"skip_special\"}" }.NotEmpty();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("detokenize", "Token ids to text.") { model, ids, batch, json };
         command.Validators.Add(r =>
@@ -27,7 +27,7 @@ static class DetokenizeCommand
                 Output.Batch(lines, (line, answer) => Answer(tokenizer, line, answer));
                 return 0;
             }
-            var text = tokenizer.Decode(Output.ParseIds(r.GetValue(ids)!, "--ids"));
+            var text = tokenizer.Decode(Input.ParseIds(r.GetValue(ids)!, "--ids"));
             if (r.GetValue(json))
                 Output.Json(w => w.WriteString("text", text));
             else

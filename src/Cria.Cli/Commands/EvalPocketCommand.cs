@@ -16,7 +16,7 @@ static class EvalPocketCommand
         var usual = new PocketEvaluationOptions();
         var items = new Option<int>("--items") { Description = "Test items of each family", DefaultValueFactory = _ => usual.ItemsPerFamily }.Bounded(1, 100_000);
         var seed = new Option<ulong>("--seed") { Description = "Chooses the items", DefaultValueFactory = _ => usual.Seed };
-        var failures = new Option<string?>("--failures") { Description = "A file to write the items without full marks to: JSONL of {\"family\",\"score\",\"prompt\",\"expected\",\"reply\"}" };
+        var failures = new Option<string?>("--failures") { Description = "A file to write the items without full marks to: JSONL of {\"family\",\"score\",\"prompt\",\"expected\",\"reply\"}" }.NotEmpty();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("pocket", "Scores a model on unseen tasks of the pocket world, 0 to 1, with greedy sampling.") { items, seed, failures, json };
         var run = new ModelOptionsBinder(command);
@@ -25,12 +25,12 @@ static class EvalPocketCommand
             using var client = CriaChatClient.Load(run.Path(r), new() { Model = run.Options(r) });
             var options = usual with { ItemsPerFamily = r.GetValue(items), Seed = r.GetValue(seed) };
             var report = await PocketEvaluation.RunAsync(client, options, Console.IsErrorRedirected ? null : ShowProgress, cancellation);
-            if (r.GetValue(failures) is { } file)
-                File.WriteAllText(file, Failures(report), new UTF8Encoding(false));
             if (r.GetValue(json))
                 Output.Json(w => Write(w, report));
             else
                 Print(report);
+            if (r.GetValue(failures) is { } file)
+                File.WriteAllText(file, Failures(report), new UTF8Encoding(false));
             return 0;
         });
         return command;

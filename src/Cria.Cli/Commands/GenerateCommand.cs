@@ -11,7 +11,7 @@ static class GenerateCommand
 {
     public static Command Create()
     {
-        var logProbs = new Option<int?>("--logprobs") { Description = "With --json: every token's log probability, and those of this many alternatives" };
+        var logProbs = new Option<int?>("--logprobs") { Description = "With --json: every token's log probability, and those of this many alternatives" }.Bounded(0, 1000);
         var json = new Option<bool>("--json") { Description = "Print JSON instead of streaming the text" };
         var command = new Command("generate", "Continues a text.") { logProbs, json };
         var prompt = new PromptBinder(command, "--prompt");

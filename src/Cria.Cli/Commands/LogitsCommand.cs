@@ -16,7 +16,7 @@ static class LogitsCommand
     {
         var special = new Option<bool>("--special") { Description = "Text of control tokens becomes their ids" };
         var positions = new Option<string?>("--positions") { Description = "Only these positions, in this order; negative ones count from the end" };
-        var output = new Option<string>("--out") { Description = "The file to write: tensor logits F32 [positions, vocabulary]", Required = true };
+        var output = new Option<string>("--out") { Description = "The file to write: tensor logits F32 [positions, vocabulary]", Required = true }.NotEmpty();
         var command = new Command("logits", "The logits of a prompt.") { special, positions, output };
         var prompt = new PromptBinder(command, "--text");
         var model = new ModelOptionsBinder(command);
@@ -34,7 +34,7 @@ static class LogitsCommand
 
     static int[] Positions(string list, int length)
     {
-        var positions = Output.ParseIds(list, "--positions");
+        var positions = Input.ParseIds(list, "--positions");
         for (var i = 0; i < positions.Length; i++)
         {
             if (positions[i] < -length || positions[i] >= length)

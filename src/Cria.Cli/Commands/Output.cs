@@ -58,42 +58,4 @@ static class Output
         }
         Console.Out.Write(output);
     }
-
-    /// <summary>A property of a given kind; a missing one gives null.</summary>
-    public static JsonElement? Get(this JsonElement element, string name, params ReadOnlySpan<JsonValueKind> kinds)
-    {
-        if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
-            return null;
-        return kinds.Contains(value.ValueKind) ? value
-            : throw new CriaException($"{name} is of type {value.ValueKind.ToString().ToLowerInvariant()}");
-    }
-
-    public static bool GetFlag(this JsonElement element, string name) =>
-        element.Get(name, JsonValueKind.True, JsonValueKind.False)?.GetBoolean() ?? false;
-
-    public static string? GetText(this JsonElement element, string name) => element.Get(name, JsonValueKind.String)?.GetString();
-
-    /// <summary>Comma-separated integers.</summary>
-    public static int[] ParseIds(string text, string what)
-    {
-        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return [.. parts.Select(p => int.TryParse(p, out var id) ? id : throw new CriaException($"{what}: \"{(p.Length > 40 ? p[..40] : p)}\" is no integer"))];
-    }
-
-    /// <summary>What a JSON file holds; an error names the file.</summary>
-    public static T ReadJson<T>(string file, Func<JsonElement, T> read)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-            return read(document.RootElement);
-        }
-        catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException)
-        {
-            throw new CriaException($"{file}: {e.Message}", e);
-        }
-    }
-
-    /// <summary>A file's text as UTF-8 exactly: no byte order mark is taken off, no line end changed.</summary>
-    public static string ReadText(string file) => new UTF8Encoding(false).GetString(File.ReadAllBytes(file));
 }

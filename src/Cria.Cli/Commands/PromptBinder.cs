@@ -7,7 +7,7 @@ namespace Cria.Cli.Commands;
 sealed class PromptBinder
 {
     readonly Option<string?> _tokens = new("--tokens") { Description = "Comma-separated token ids; nothing is added to them" };
-    readonly Option<string?> _file = new("--tokens-file") { Description = "A file with comma-separated token ids" };
+    readonly Option<string?> _file = new Option<string?>("--tokens-file") { Description = "A file with comma-separated token ids" }.NotEmpty();
     readonly Option<string?> _text;
 
     /// <summary>Adds the options to a command, of which exactly one must be given.</summary>
@@ -34,7 +34,7 @@ sealed class PromptBinder
             return ([tokenizer.BosId, .. tokenizer.Encode(text, allowSpecial)], tokenizer);
         }
         var file = r.GetValue(_file);
-        var ids = Output.ParseIds(r.GetValue(_tokens) ?? Output.ReadText(file!), file ?? "--tokens");
+        var ids = Input.ParseIds(r.GetValue(_tokens) ?? Input.ReadText(file!), file ?? "--tokens");
         return ids.Length > 0 ? (ids, null) : throw new CriaException($"{file ?? "--tokens"}: the prompt is empty");
     }
 }

@@ -11,13 +11,13 @@ static class RenderCommand
     public static Command Create()
     {
         var model = ModelOptionsBinder.Model();
-        var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape" };
-        var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" };
+        var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape" }.NotEmpty();
+        var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" }.NotEmpty();
         var date = new Option<string?>("--date") { Description = "The date that a template prints, verbatim; today's if not given" };
         var style = new Option<string?>("--style") { Description = "meta, or hf for the Hugging Face template; hf if the model has one" };
         style.AcceptOnlyFromAmong("meta", "hf");
-        var template = new Option<string?>("--template") { Description = "A file that holds the Hugging Face template" };
-        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"messages\",\"tools\",\"date\",\"style\",\"template\",\"add_generation_prompt\",\"options\"}" };
+        var template = new Option<string?>("--template") { Description = "A file that holds the Hugging Face template" }.NotEmpty();
+        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"messages\",\"tools\",\"date\",\"style\",\"template\",\"add_generation_prompt\",\"options\"}" }.NotEmpty();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("render", "A dialogue as a prompt: its text and token ids.") { model, messages, tools, date, style, template, batch, json };
         command.Validators.Add(r =>
@@ -34,10 +34,10 @@ static class RenderCommand
                 Output.Batch(lines, (line, answer) => Write(RenderRequest.Render(line, path), tokenizer, answer));
                 return 0;
             }
-            var prompt = ChatFormat.Render(Output.ReadJson(r.GetValue(messages)!, ChatJson.ReadMessages), new ChatFormatOptions
+            var prompt = ChatFormat.Render(Input.ReadJson(r.GetValue(messages)!, ChatJson.ReadMessages), new ChatFormatOptions
             {
                 Style = RenderRequest.Style(r.GetValue(style), r.GetValue(template), path),
-                Tools = r.GetValue(tools) is { } file ? Output.ReadJson(file, ChatJson.ReadTools) : [],
+                Tools = r.GetValue(tools) is { } file ? Input.ReadJson(file, ChatJson.ReadTools) : [],
                 Date = r.GetValue(date),
             });
             if (r.GetValue(json))

@@ -34,7 +34,7 @@ static class RenderRequest
             throw new CriaException($"style is \"{style}\", not \"meta\" or \"hf\"");
         if (style == "meta")
             return ChatStyle.Meta;
-        var found = template is null ? ChatFormat.StyleOf(model) : ChatFormat.Recognise(Output.ReadText(template));
+        var found = template is null ? ChatFormat.StyleOf(model) : ChatFormat.Recognise(Input.ReadText(template));
         return style is null || found != ChatStyle.Meta ? found : throw new CriaException($"{model} has no chat template; name one with --template");
     }
 

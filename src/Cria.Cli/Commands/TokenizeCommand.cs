@@ -11,8 +11,8 @@ static class TokenizeCommand
         var model = ModelOptionsBinder.Model();
         var special = new Option<bool>("--special") { Description = "Text of control tokens becomes their ids" };
         var text = new Option<string?>("--text") { Description = "The text" };
-        var file = new Option<string?>("--file") { Description = "A file that holds the text as UTF-8" };
-        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"text\",\"special\":\"none\"|\"all\",\"bos\"}" };
+        var file = new Option<string?>("--file") { Description = "A file that holds the text as UTF-8" }.NotEmpty();
+        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"text\",\"special\":\"none\"|\"all\",\"bos\"}" }.NotEmpty();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("tokenize", "Text to token ids.") { model, special, text, file, batch, json };
         command.Validators.Add(r =>
@@ -38,7 +38,7 @@ static class TokenizeCommand
                 });
                 return 0;
             }
-            var all = tokenizer.Encode(r.GetValue(text) ?? Output.ReadText(r.GetValue(file)!), r.GetValue(special));
+            var all = tokenizer.Encode(r.GetValue(text) ?? Input.ReadText(r.GetValue(file)!), r.GetValue(special));
             if (r.GetValue(json))
                 Output.Json(w => w.WriteNumbers("ids", all));
             else

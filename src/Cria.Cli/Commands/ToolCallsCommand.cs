@@ -10,8 +10,8 @@ static class ToolCallsCommand
     public static Command Create()
     {
         var format = new Option<string>("--format") { Description = "The syntax of the calls: auto or pythonic", DefaultValueFactory = _ => "auto" };
-        var text = new Option<string?>("--text") { Description = "A file that holds the text as UTF-8" };
-        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"text\",\"format\"}" };
+        var text = new Option<string?>("--text") { Description = "A file that holds the text as UTF-8" }.NotEmpty();
+        var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"text\",\"format\"}" }.NotEmpty();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("toolcalls", "The tool calls in an assistant's text.") { format, text, batch, json };
         command.Validators.Add(r =>
@@ -27,7 +27,7 @@ static class ToolCallsCommand
                     Write(Parse(line.GetText("text") ?? throw new CriaException("text is missing"), line.GetText("format") ?? "auto"), answer));
                 return 0;
             }
-            var reply = Parse(Output.ReadText(r.GetValue(text)!), r.GetValue(format)!);
+            var reply = Parse(Input.ReadText(r.GetValue(text)!), r.GetValue(format)!);
             if (r.GetValue(json))
                 Output.Json(w => Write(reply, w));
             else

@@ -97,6 +97,16 @@ public sealed class ChatTerminalTests : IDisposable
     }
 
     [Fact]
+    public void ASessionThatCannotBeSavedIsReportedAndTheConversationGoesOn()
+    {
+        var session = Session(_files.File("no/such/folder"));
+        Assert.Equal(1, Converse(session, "hello", "who?"));
+        Assert.Equal(4, session.Messages.Count);
+        Assert.Equal(2, _output.ToString().Count(c => c == '\n'));
+        Assert.All(_notes.ToString().TrimEnd('\n').Split('\n'), line => Assert.StartsWith($"cria: {_files.File("no/such/folder")}: ", line));
+    }
+
+    [Fact]
     public void ASessionFileKeepsCallsAndResults()
     {
         var file = _files.File("calls.json");

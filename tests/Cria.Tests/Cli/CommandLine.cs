@@ -19,7 +19,7 @@ public sealed class CommandLine
         Console.SetError(complaints);
         try
         {
-            var exit = Program.Main(arguments).GetAwaiter().GetResult();
+            var exit = Program.RunAsync(arguments).GetAwaiter().GetResult();
             return (exit, written.ToString(), complaints.ToString());
         }
         finally

@@ -14,7 +14,7 @@ public sealed class LogitsCommandTests
         int[] ids = [.. Enumerable.Range(0, 600).Select(i => i * 7 % 96)];
         File.WriteAllText(files.File("ids"), string.Join(',', ids));
         var output = files.File("out.safetensors");
-        Assert.Equal(0, await Program.Main(["logits", "--model", files.Path, "--tokens-file", files.File("ids"), "--positions", "5,-1,0,5", "--dtype", "f32", "--out", output]));
+        Assert.Equal(0, await Program.RunAsync(["logits", "--model", files.Path, "--tokens-file", files.File("ids"), "--positions", "5,-1,0,5", "--dtype", "f32", "--out", output]));
 
         var expected = new float[600 * 96];
         using (var model = TextModel.Load(files.Path, new ModelOptions { Compute = ComputeType.F32 }))
@@ -29,8 +29,8 @@ public sealed class LogitsCommandTests
     public async Task ATextGetsOneBos()
     {
         using var files = TestModels.Write(new TestShape { WithTokenizer = true });
-        Assert.Equal(0, await Program.Main(["logits", "--model", files.Path, "--text", "hello", "--out", files.File("text")]));
-        Assert.Equal(0, await Program.Main(["logits", "--model", files.Path, "--tokens", "266,263", "--out", files.File("ids")]));
+        Assert.Equal(0, await Program.RunAsync(["logits", "--model", files.Path, "--text", "hello", "--out", files.File("text")]));
+        Assert.Equal(0, await Program.RunAsync(["logits", "--model", files.Path, "--tokens", "266,263", "--out", files.File("ids")]));
         var (shape, logits) = ReadLogits(files.File("text"));
         Assert.Equal([2, TestModels.TokenizerSize], shape);
         Assert.Equal(ReadLogits(files.File("ids")).Logits, logits);
@@ -44,14 +44,14 @@ public sealed class LogitsCommandTests
     {
         using var files = TestModels.Write();
         var output = files.File("out.safetensors");
-        Assert.Equal(1, await Program.Main(["logits", "--model", files.Path, .. arguments, "--out", output]));
+        Assert.Equal(1, await Program.RunAsync(["logits", "--model", files.Path, .. arguments, "--out", output]));
         Assert.Equal(2, Directory.GetFiles(files.Path).Length);
     }
 
     [Theory]
     [InlineData("--tokens", "1", "--text", "a"), InlineData("--tokens", "1", "--dtype", "f8"), InlineData("--tokens", "1", "--threads", "0"), InlineData("--kv", "f32")]
     public async Task WrongArgumentsAreExitCodeTwo(params string[] arguments) =>
-        Assert.Equal(2, await Program.Main(["logits", "--model", "/nowhere", .. arguments, "--out", "/nowhere/out"]));
+        Assert.Equal(2, await Program.RunAsync(["logits", "--model", "/nowhere", .. arguments, "--out", "/nowhere/out"]));
 
     static unsafe (IReadOnlyList<long> Shape, float[] Logits) ReadLogits(string path)
     {

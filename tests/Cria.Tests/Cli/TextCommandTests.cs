@@ -49,6 +49,19 @@ public sealed class TextCommandTests : IDisposable
         await Fails(2, "give one of", "generate");
         await Fails(1, "token 9999", "generate", "--tokens", "9999");
         await Fails(1, "messages", "chat", "--messages", _files.File("config.json"));
+        await Fails(1, _files.Path, "chat", "hello", "--session", _files.Path);
+    }
+
+    [Fact]
+    public async Task APipeThatIsClosedEndsTheCommand()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "its pipes");
+        using var endless = TestModels.Write(new TestShape { WithTokenizer = true, MaxPositions = 10_000_000 }); // hours, to the end of the context
+        using var generate = CommandLine.Start("generate", "--model", endless.Path, "--prompt", "hello", "--temperature", "0");
+        Assert.True(await generate.StandardOutput.ReadAsync(new char[1], TestContext.Current.CancellationToken) > 0);
+        generate.StandardOutput.Close();
+        await generate.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((0, ""), (generate.ExitCode, await generate.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)));
     }
 
     [Fact]

@@ -93,10 +93,10 @@ public sealed class SchedulerTests : IDisposable
         using var generator = new Generator(_model, _tokenizer);
         using var cancel = new CancellationTokenSource();
         var reading = ToListUntil(cancel.Token, generator, RandomPrompt(new(1), 90_000), new()); // minutes
-        SpinWait.SpinUntil(() => _model.CacheBytes > 0);
+        Assert.True(SpinWait.SpinUntil(() => _model.CacheBytes > 0, TimeSpan.FromMinutes(2)));
         cancel.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
-        SpinWait.SpinUntil(() => _model.CacheBytes == 0);
+        Assert.True(SpinWait.SpinUntil(() => _model.CacheBytes == 0, TimeSpan.FromMinutes(2)));
         Assert.Single(await ToList(generator, [266], new() { MaxTokens = 1 }));
     }
 
@@ -106,7 +106,7 @@ public sealed class SchedulerTests : IDisposable
         using var generator = new Generator(_model, _tokenizer);
         await foreach (var _ in generator.GenerateAsync(new[] { 266, 3 }, new() { StopIds = [] }, TestContext.Current.CancellationToken))
             break;
-        SpinWait.SpinUntil(() => _model.CacheBytes == 0);
+        Assert.True(SpinWait.SpinUntil(() => _model.CacheBytes == 0, TimeSpan.FromMinutes(2)));
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class SchedulerTests : IDisposable
     {
         var generator = new Generator(_model, _tokenizer);
         var running = Enumerable.Range(0, 80).Select(n => ToList(generator, RandomPrompt(new(n), 1 + n * 50), new() { StopIds = [] })).ToList();
-        SpinWait.SpinUntil(() => _model.CacheBytes > 0);
+        Assert.True(SpinWait.SpinUntil(() => _model.CacheBytes > 0, TimeSpan.FromMinutes(2)));
         generator.Dispose();
         foreach (var request in running)
             await Assert.ThrowsAsync<ObjectDisposedException>(() => request);
