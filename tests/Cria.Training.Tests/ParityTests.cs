@@ -19,6 +19,14 @@ public sealed class ParityTests
     }
 
     [Fact]
+    public void TheModuleAndTheEngineComputeTheSameLogitsOfPocket()
+    {
+        var tokenizer = Tokenization.Tokenizer.Load(ModelLocator.Resolve("pocket"));
+        Compare(ModelLocator.Resolve("pocket"), [tokenizer.BosId, .. tokenizer.Encode("Translate to German: the red house. Anna lives in Rome and has 17 apples. " +
+            "ฉันมีแมวสีขาว मेरे पास एक किताब है")], 1e-3);
+    }
+
+    [Fact]
     public void AnExportedModelIsReadByTheEngineAndReadAgain()
     {
         using var directory = TestModels.Write(new TestShape { WithTokenizer = true, Type = ElementType.BF16 });

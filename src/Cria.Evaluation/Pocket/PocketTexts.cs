@@ -68,7 +68,8 @@ public static class PocketTexts
         for (var attempt = 0; ; attempt++)
         {
             var messages = NoteDialogue(PocketRandom.For($"notes/{split}", seed, index, attempt));
-            if (Enumerable.Range(0, messages.Count / 2).All(turn => PocketWorld.SplitOf(PocketItem.Ask("", messages[..(2 * turn + 1)], "")) == split))
+            PocketSplit[] splits = [.. Enumerable.Range(0, messages.Count / 2).Select(turn => PocketWorld.SplitOf(PocketItem.Ask("", messages[..(2 * turn + 1)], "")))];
+            if (splits[0] == split && splits.All(s => s == split || s == PocketSplit.Train)) // no turn of training is kept for test or validation
                 return messages;
         }
     }

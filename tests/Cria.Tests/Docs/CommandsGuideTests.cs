@@ -21,12 +21,12 @@ public sealed partial class CommandsGuideTests
     [Fact]
     public void ExamplesRunAndPrintWhatTheGuideSays()
     {
-        using var model = TestModels.Write(new TestShape { WithTokenizer = true });
+        using var folder = new TestModel();
         foreach (var (info, text) in Blocks)
             if (info.Split(' ') is [_, var file])
-                File.WriteAllText(model.File(file), text);
+                File.WriteAllText(folder.File(file), text);
         var before = Environment.CurrentDirectory;
-        Environment.CurrentDirectory = model.Path;
+        Environment.CurrentDirectory = folder.Path;
         try
         {
             string? last = null;
@@ -38,7 +38,7 @@ public sealed partial class CommandsGuideTests
                 {
                     Assert.StartsWith("cria ", line);
                     string[] arguments = [.. Argument().Matches(line).Skip(1).Select(m => m.Value.Trim('"'))];
-                    var (exit, output, error) = CommandLine.Run([.. arguments.Select((a, i) => a == "pocket" && arguments[i - 1] != "eval" ? Pocket(model) : a)]);
+                    var (exit, output, error) = CommandLine.Run(arguments);
                     Assert.True(exit == 0, $"{line}: {error}");
                     last = output;
                 }
@@ -49,9 +49,6 @@ public sealed partial class CommandsGuideTests
             Environment.CurrentDirectory = before;
         }
     }
-
-    /// <summary>A model of the same kind; the examples hold for any.</summary>
-    static string Pocket(TestModel model) => model.Path;
 
     [Fact]
     public void GuideHasASectionOnEveryVerb()
