@@ -30,7 +30,7 @@ public static class ChatJson
             "user" => ChatRole.User,
             "assistant" => ChatRole.Assistant,
             "tool" or "ipython" => ChatRole.Tool,
-            var other => throw new CriaException($"{at}.role is {(other is null ? "missing" : $"\"{other}\"")}, not system, user, assistant or tool"),
+            var other => throw new CriaException($"{at}.role is {(other is null ? "missing" : OneLine.Quote(other))}, not system, user, assistant or tool"),
         };
         var message = new ChatMessage(role, ReadContent(json, role, at));
         if (Get(json, "tool_calls") is { } calls)
@@ -42,7 +42,7 @@ public static class ChatJson
         }
         if (Text(json, ChatFormat.StopReason, at) is { } reason)
             (message.AdditionalProperties ??= [])[ChatFormat.StopReason] = StopReasons.Contains(reason) ? reason
-                : throw new CriaException($"{at}.stop_reason is \"{reason}\", not {string.Join(", ", StopReasons)}");
+                : throw new CriaException($"{at}.stop_reason is {OneLine.Quote(reason)}, not {string.Join(", ", StopReasons)}");
         if (Text(json, ChatFormat.Context, at) is { } context)
             (message.AdditionalProperties ??= [])[ChatFormat.Context] = context;
         return message;
@@ -104,14 +104,14 @@ public static class ChatJson
         }
         catch (JsonException e)
         {
-            throw new CriaException($"{at} is not JSON: {e.Message}", e);
+            throw new CriaException($"{at} is {OneLine.Show(e)}", e);
         }
     }
 
     static AIFunctionDeclaration ReadTool(JsonElement tool, string at)
     {
         if (Text(tool, "type", at) is { } type and not "function")
-            throw new CriaException($"{at}.type is \"{type}\", only function is known");
+            throw new CriaException($"{at}.type is {OneLine.Quote(type)}, only function is known");
         var function = Object(Get(tool, "function") ?? throw new CriaException($"{at}.function is missing"), $"{at}.function");
         var name = Text(function, "name", $"{at}.function") ?? throw new CriaException($"{at}.function.name is missing");
         var parameters = Get(function, "parameters") is { } given ? Object(given, $"{at}.function.parameters").Clone() : JsonElement.Parse("{}");

@@ -28,6 +28,6 @@ public sealed class Prompt(IReadOnlyList<PromptPart> parts)
     /// <exception cref="CriaException">The vocabulary lacks the control token.</exception>
     public static int[] Encode(Tokenizer tokenizer, PromptPart part) =>
         !part.IsControl ? tokenizer.Encode(part.Text)
-        : part.Text == Image ? [tokenizer.OrdinaryCount + 256]
+        : part.Text == Image ? [tokenizer.OrdinaryCount + SpecialTokens.Count]
         : [tokenizer.SpecialId(part.Text) ?? throw new CriaException($"the vocabulary has no control token {part.Text}")];
 }

@@ -35,10 +35,10 @@ static class HuggingFaceDirectory
     {
         if (!File.Exists(Path.Combine(path, "config.json")))
         {
-            var meta = Directory.EnumerateFiles(path).Select(f => Path.GetFileName(f)!)
-                .Where(f => f == "params.json" || f.StartsWith("consolidated.", StringComparison.Ordinal)).Order().Take(3).ToList();
-            throw new CriaException($"{path}: no config.json" + (meta.Count == 0 ? ""
-                : $"; {string.Join(", ", meta)}: Meta directories (params.json with consolidated.*.pth) are not supported, only Hugging Face directories"));
+            var isMeta = File.Exists(Path.Combine(path, "params.json"))
+                || Directory.EnumerateFiles(path, "consolidated.*", new EnumerationOptions { IgnoreInaccessible = true }).Any();
+            throw new CriaException($"{path}: no config.json"
+                + (isMeta ? "; Meta directories (params.json with consolidated.*.pth) are not supported, only Hugging Face directories" : ""));
         }
         if (!File.Exists(Path.Combine(path, Weights)) && !File.Exists(Path.Combine(path, Index)))
             throw new CriaException($"{path}: neither {Weights} nor {Index}");

@@ -32,8 +32,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
         {
             var cached = ChunkBytes / (x.Columns * type.Size());
             var balanced = (outputs + 4 * Pool.Threads - 1) / (4 * Pool.Threads);
-            chunk = Math.Max((outputs + WorkerPool.MaxChunks - 1) / WorkerPool.MaxChunks, Math.Min(cached, balanced));
-            chunk = (Math.Max(1, chunk) + 3) & ~3;
+            chunk = (Math.Max(1, Math.Min(cached, balanced)) + 3) & ~3;
         }
         Pool.Run((outputs + chunk - 1) / chunk, (i, _) =>
             kernels.Multiply(type, weights, x.Columns, i * chunk, Math.Min(outputs, (i + 1) * chunk), packed, 0, x.Rows, y.Data, outputs));
@@ -48,7 +47,10 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
 
     /// <summary>gate = silu(gate) * up.</summary>
     public void SwiGlu(Matrix gate, Matrix up) => ForRows(gate.Rows, gate.Columns, 1, (first, end) =>
-        kernels.SwiGlu(gate[first], up[first], (end - first) * gate.Columns));
+    {
+        for (var row = first; row < end; row++)
+            kernels.SwiGlu(gate[row], up[row], gate.Columns);
+    });
 
     /// <summary>x += y.</summary>
     public void Add(Matrix x, Matrix y) => ForRows(x.Rows, x.Columns, 1, (first, end) => kernels.Add(x[first], y[first], (end - first) * x.Columns));

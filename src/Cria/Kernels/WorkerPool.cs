@@ -12,6 +12,7 @@ namespace Cria.Kernels;
 sealed class WorkerPool : IDisposable
 {
     const int WorkerSpins = 20_000, CallerSpins = 300;
+    const int MaxChunks = ushort.MaxValue; // of one region
 
     readonly Thread[] _workers;
     readonly SemaphoreSlim _wake = new(0);
@@ -35,9 +36,6 @@ sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>The most chunks of one region.</summary>
-    public const int MaxChunks = ushort.MaxValue;
-
     /// <summary>Threads that sleep at this moment.</summary>
     public int Sleeping => Volatile.Read(ref _sleepers);
 
@@ -56,7 +54,14 @@ sealed class WorkerPool : IDisposable
                 body(chunk, 0);
             return;
         }
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(chunks, MaxChunks);
+        for (var first = 0; first < chunks; first += MaxChunks)
+            RunRegion(Math.Min(MaxChunks, chunks - first), first == 0 ? body : From(first, body));
+    }
+
+    static Action<int, int> From(int first, Action<int, int> body) => (chunk, thread) => body(first + chunk, thread);
+
+    void RunRegion(int chunks, Action<int, int> body)
+    {
         _body = body;
         Volatile.Write(ref _done, 0);
         var region = (_ticket >> 32) + 1;

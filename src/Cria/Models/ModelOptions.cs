@@ -41,6 +41,6 @@ public sealed record ModelOptions
     /// </summary>
     public KvType? Kv { get; init; }
 
-    /// <summary>Threads for the kernels, the caller's included. Null: as many as the process may use (a cgroup's limit counts).</summary>
+    /// <summary>Threads for the kernels, the caller's included, 1 to 1024. Null: as many as the process may use (a cgroup's limit counts).</summary>
     public int? Threads { get; init; }
 }

@@ -15,6 +15,8 @@ public sealed unsafe class TextModel : IDisposable
     /// <summary>Rows computed together; longer batches run in several passes.</summary>
     const int PassRows = 256;
 
+    const int MaxThreads = 1024;
+
     readonly Checkpoint _checkpoint;
     readonly Compute _compute;
     readonly KvCache _cache;
@@ -29,6 +31,8 @@ public sealed unsafe class TextModel : IDisposable
 
     internal TextModel(Checkpoint checkpoint, ModelOptions options, KernelSet kernels)
     {
+        if (options.Threads is < 1 or > MaxThreads)
+            throw new CriaException($"threads is {options.Threads}; it must be between 1 and {MaxThreads}");
         (_checkpoint, Config) = (checkpoint, checkpoint.Config);
         Options = options with { Kv = options.Kv ?? DefaultKv(options.Compute), Threads = options.Threads ?? Environment.ProcessorCount };
         _cache = new KvCache(Config, Options.Kv.Value, kernels);

@@ -52,7 +52,8 @@ public sealed unsafe class MappedFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             file?.Dispose();
-            throw new CriaException(e is FileNotFoundException or DirectoryNotFoundException ? $"{path}: there is no such file" : $"{path}: {e.Message}", e);
+            throw new CriaException($"{path}: " + (Directory.Exists(path) ? "a directory, not a file"
+                : e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message), e);
         }
     }
 

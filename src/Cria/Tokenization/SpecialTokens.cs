@@ -5,9 +5,6 @@ static class SpecialTokens
 {
     public const int Count = 256;
 
-    /// <summary>Offsets from the first special token; equal in Meta's and Hugging Face's vocabularies.</summary>
-    public const int BeginOfText = 0, EndOfText = 1, Pad = 4, StartHeader = 6, EndHeader = 7, EndOfMessage = 8, EndOfTurn = 9, PythonTag = 10;
-
     static readonly string[] First =
     [
         "<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>", "<|reserved_special_token_1|>",

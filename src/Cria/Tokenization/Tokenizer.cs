@@ -53,15 +53,6 @@ public sealed unsafe class Tokenizer
     /// <summary>`&lt;|eom_id|&gt;`, the end of a message that expects a tool result.</summary>
     public int EomId => Required("<|eom_id|>");
 
-    /// <summary>`&lt;|start_header_id|&gt;`.</summary>
-    public int StartHeaderId => Required("<|start_header_id|>");
-
-    /// <summary>`&lt;|end_header_id|&gt;`.</summary>
-    public int EndHeaderId => Required("<|end_header_id|>");
-
-    /// <summary>`&lt;|python_tag|&gt;`.</summary>
-    public int PythonTagId => Required("<|python_tag|>");
-
     /// <summary>The id of a control token's text, or null.</summary>
     public int? SpecialId(string text) => _specialIds.TryGetValue(text, out var id) ? id : null;
 
@@ -82,10 +73,7 @@ public sealed unsafe class Tokenizer
     /// Ids of a text, nothing added. Text that spells a control token stays text unless <paramref name="allowSpecial"/>. A lone
     /// surrogate is encoded as U+FFFD.
     /// </summary>
-    public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false)
-    {
-        return Encode(text, allowSpecial ? _anySpecial : null);
-    }
+    public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false) => Encode(text, allowSpecial ? _anySpecial : null);
 
     /// <summary>
     /// Ids of a text in which the control tokens named in <paramref name="allowed"/> become their ids (leftmost match first), and

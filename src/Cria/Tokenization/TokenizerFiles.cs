@@ -13,15 +13,13 @@ static class TokenizerFiles
     public static Tokenizer Load(string path)
     {
         if (Directory.Exists(path))
-        {
             path = Inside(path) ?? throw new CriaException($"{path}: no tokenizer.json and no tokenizer.model");
-        }
         byte[] bytes;
         try
         {
             var length = new FileInfo(path).Length;
-            if (length > MaxFile)
-                throw new CriaException($"{path}: {length} bytes are too many for a vocabulary");
+            if (length is 0 or > MaxFile) // a device has length 0 and may never end
+                throw new CriaException($"{path}: {length} bytes are {(length == 0 ? "no vocabulary" : "too many for a vocabulary")}");
             bytes = File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

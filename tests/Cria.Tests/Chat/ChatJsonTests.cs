@@ -57,6 +57,7 @@ public sealed class ChatJsonTests
     [InlineData("[1]", "messages[0] is not an object")]
     [InlineData("[{\"role\":\"user\"},{\"content\":\"a\"}]", "messages[1].role is missing")]
     [InlineData("[{\"role\":\"robot\"}]", "messages[0].role is \"robot\"")]
+    [InlineData("[{\"role\":\"a\\n\\u001bb\"}]", "messages[0].role is \"a??b\"")]
     [InlineData("[{\"role\":7}]", "messages[0].role is not a string")]
     [InlineData("[{\"role\":\"user\",\"content\":7}]", "messages[0].content")]
     [InlineData("[{\"role\":\"user\",\"content\":[]}]", "messages[0].content")]

@@ -23,6 +23,15 @@ public sealed class WorkerPoolTests
         }, iter: 30);
 
     [Fact]
+    public void MoreChunksThanARegionHoldsRunToo()
+    {
+        using var pool = new WorkerPool(2);
+        var runs = new int[200_000];
+        pool.Run(runs.Length, (chunk, _) => Interlocked.Increment(ref runs[chunk]));
+        Assert.DoesNotContain(runs, n => n != 1);
+    }
+
+    [Fact]
     public void SleepingThreadsWakeForTheNextRegion()
     {
         using var pool = new WorkerPool(3);

@@ -183,6 +183,16 @@ public sealed class TextModelTests
         Assert.Contains("multiple of 32", Assert.Throws<CriaException>(() => TextModel.Load(files.Path, new ModelOptions { Kv = KvType.Q8_0 })).Message);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(1_000_000)]
+    public void NoThreadsOrAMillionAreAnError(int threads)
+    {
+        using var files = TestModels.Write();
+        Assert.Contains($"threads is {threads};", Assert.Throws<CriaException>(() => TextModel.Load(files.Path, new ModelOptions { Threads = threads })).Message);
+    }
+
     [Fact]
     public void FrequenciesAreThoseOfThe1BInTheRoundingOfTheReference()
     {

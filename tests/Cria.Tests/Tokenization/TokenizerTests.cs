@@ -46,6 +46,13 @@ public sealed class TokenizerTests
     }
 
     [Fact]
+    public void ADeviceIsNoVocabulary()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "no /dev/zero");
+        Assert.Equal("/dev/zero: 0 bytes are no vocabulary", Assert.Throws<CriaException>(() => Tokenizer.Load("/dev/zero")).Message);
+    }
+
+    [Fact]
     public void EncodingEqualsTheSpecificationReadSlowly() =>
         SomeText.Any.Sample(text => Assert.Equal(ReferenceTokenizer.Encode(Small, text), Small.Encode(text)), iter: 2000);
 
