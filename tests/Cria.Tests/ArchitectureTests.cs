@@ -57,6 +57,17 @@ public sealed partial class ArchitectureTests
         }
     }
 
+    [Fact]
+    public void ANamespaceIsAFolder()
+    {
+        var sources = Path.Combine(TestFiles.Root, "src");
+        foreach (var file in Directory.EnumerateFiles(sources, "*.cs", SearchOption.AllDirectories))
+        {
+            var folder = Path.GetRelativePath(sources, Path.GetDirectoryName(file)!).Replace(Path.DirectorySeparatorChar, '.');
+            Assert.True(File.ReadAllText(file).Contains($"namespace {folder};", StringComparison.Ordinal), $"{file} is not in the namespace {folder}");
+        }
+    }
+
     [GeneratedRegex(@"\bCria\.([A-Z][A-Za-z]+)\b")]
     private static partial Regex FolderName();
 }
