@@ -24,24 +24,19 @@ static class ModelDirectory
         return model;
     }
 
-    /// <summary>Writes a model: `config.json`, `generation_config.json`, `model.safetensors` in BF16 and the files of its tokenizer. The directory is written aside and renamed.</summary>
-    public static void Save(string path, TextModule model, string tokenizerDirectory, JsonObject generation)
+    /// <summary>Writes a model: `config.json`, `generation_config.json`, `model.safetensors` in BF16 and the files of its tokenizer.</summary>
+    public static void Save(string path, TextModule model, string tokenizerDirectory, JsonObject generation) => WholeDirectory.Write(path, aside =>
     {
-        var aside = path.TrimEnd('/') + ".part";
-        if (Directory.Exists(aside))
-            Directory.Delete(aside, recursive: true);
-        Directory.CreateDirectory(aside);
-        File.WriteAllText(Path.Combine(aside, "config.json"), Config(model.Config).ToJsonString(new() { WriteIndented = true, NewLine = "\n" }) + "\n");
-        File.WriteAllText(Path.Combine(aside, "generation_config.json"), generation.ToJsonString(new() { WriteIndented = true, NewLine = "\n" }) + "\n");
+        WriteJson(Path.Combine(aside, "config.json"), Config(model.Config));
+        WriteJson(Path.Combine(aside, "generation_config.json"), generation);
         SafetensorsWriter.Write(Path.Combine(aside, "model.safetensors"), model.Weights
             .Select(w => (w.Key, ElementType.BF16, w.Value.shape, (ReadOnlyMemory<byte>)Bytes(w.Value, ElementType.BF16))));
         foreach (var name in (string[])["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"])
             if (File.Exists(Path.Combine(tokenizerDirectory, name)))
                 File.Copy(Path.Combine(tokenizerDirectory, name), Path.Combine(aside, name));
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
-        Directory.Move(aside, path);
-    }
+    });
+
+    static void WriteJson(string path, JsonObject json) => File.WriteAllText(path, json.ToJsonString(new() { WriteIndented = true, NewLine = "\n" }) + "\n");
 
     /// <summary>A tensor's elements as little-endian F32 or BF16, rounded to even.</summary>
     public static byte[] Bytes(Tensor value, ElementType type)

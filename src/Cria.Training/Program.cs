@@ -19,8 +19,8 @@ static class Program
             var result = CreateRoot().Parse(args);
             if (result.Errors.Count > 0)
             {
-                foreach (var error in result.Errors)
-                    Console.Error.WriteLine("cria-train: " + error.Message);
+                var words = result.Errors.Select(e => string.Join(' ', e.Message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)));
+                Console.Error.WriteLine("cria-train: " + string.Join(" ", words)); // the parser's own messages may have several lines
                 return 2;
             }
             return await result.InvokeAsync(new() { EnableDefaultExceptionHandler = false });

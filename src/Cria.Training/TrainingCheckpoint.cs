@@ -43,18 +43,14 @@ sealed class TrainingCheckpoint
     /// <summary>Writes a checkpoint and deletes all but the newest two beside it.</summary>
     public static void Save(string path, TextModule model, AdamW optimizer, TrainingState state)
     {
-        var aside = path + ".part";
-        if (Directory.Exists(aside))
-            Directory.Delete(aside, recursive: true);
-        Directory.CreateDirectory(aside);
-        SafetensorsWriter.Write(Path.Combine(aside, TensorFile), Named(model, optimizer)
-            .Select(t => (t.Name, ElementType.F32, t.Tensor.shape, (ReadOnlyMemory<byte>)ModelDirectory.Bytes(t.Tensor, ElementType.F32))));
         using (var random = get_rng_state())
             state = state with { Random = random.data<byte>().ToArray() };
-        File.WriteAllBytes(Path.Combine(aside, StateFile), JsonSerializer.SerializeToUtf8Bytes(state));
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
-        Directory.Move(aside, path);
+        WholeDirectory.Write(path, aside =>
+        {
+            SafetensorsWriter.Write(Path.Combine(aside, TensorFile), Named(model, optimizer)
+                .Select(t => (t.Name, ElementType.F32, t.Tensor.shape, (ReadOnlyMemory<byte>)ModelDirectory.Bytes(t.Tensor, ElementType.F32))));
+            File.WriteAllBytes(Path.Combine(aside, StateFile), JsonSerializer.SerializeToUtf8Bytes(state));
+        });
         foreach (var old in TrainingRun.Checkpoints(Path.GetDirectoryName(path)!).SkipLast(2))
             Directory.Delete(old, recursive: true);
     }

@@ -26,7 +26,7 @@ sealed class TrainingRun
 
     /// <summary>The complete checkpoints in a directory, the oldest first.</summary>
     public static IEnumerable<string> Checkpoints(string path) =>
-        Directory.EnumerateDirectories(path, "checkpoint-*").Where(d => !d.EndsWith(".part", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        Directory.EnumerateDirectories(path, "checkpoint-*").Where(d => Path.GetExtension(d) is not (".part" or ".old")).Order(StringComparer.Ordinal).ToList();
 
     /// <summary>Says how far a run is, at most every five seconds and at the end.</summary>
     public void Progress(int step, int steps, double loss, double tokensPerSecond, TimeSpan remaining)

@@ -74,6 +74,26 @@ public sealed class OptimizerTests
         Assert.Equal(0.1, options.Rate(100), 12);
     }
 
+    [Fact]
+    public void TheAverageIsTheRecordedMeanOfTheCheckpoints()
+    {
+        using var family = new GoldenFamily("averaging");
+        var recorded = family.Case("uniform_f64");
+        var checkpoints = recorded.GetProperty("inputs").GetProperty("checkpoints").EnumerateArray().ToList();
+        var weights = checkpoints[0].EnumerateObject().ToDictionary(w => w.Name, w => new Parameter(zeros_like(family.Tensor(w.Value))));
+        using var average = new WeightAverage(weights);
+        foreach (var checkpoint in checkpoints)
+        {
+            using (no_grad())
+                foreach (var (name, weight) in weights)
+                    weight.copy_(family.Tensor(checkpoint.GetProperty(name)));
+            average.Add();
+        }
+        average.Apply();
+        foreach (var expected in recorded.GetProperty("expected").GetProperty("average").EnumerateObject())
+            Close(family.Tensor(expected.Value), weights[expected.Name], 1e-12);
+    }
+
     static void Close(Tensor expected, Tensor got, double tolerance)
     {
         var (want, have) = (expected.to(ScalarType.Float64).flatten().data<double>().ToArray(), got.detach().to(ScalarType.Float64).flatten().data<double>().ToArray());

@@ -57,6 +57,10 @@ public sealed class RecipeTests : IDisposable
     {
         Assert.Equal(2, (await Run("sft", "--out", Out)).Code);
         Assert.Equal(2, (await Run("pretrain", "--data", "x", "--out", Out, "--rows", "0")).Code);
+        Assert.Equal(2, (await Run("sft", "--data", "", "--out", "")).Code);
+        var (code, error) = await Run("sft", "--data", "x", "--out", Out, "--steps", "many");
+        Assert.Equal(2, code);
+        Assert.Single(error.TrimEnd().Split('\n'));
         Assert.Equal(1, (await Run("sft", "--model", _model.Path, "--data", _model.File("none.jsonl"), "--out", Out, "--threads", "1")).Code);
     }
 

@@ -62,6 +62,34 @@ public static class PocketTexts
         return messages;
     }
 
+    /// <summary>
+    /// Facts told and then told again in another order, or a list written twice in different forms: a text whose second half can
+    /// only be foretold from its first.
+    /// </summary>
+    public static string Recall(ulong seed, long index)
+    {
+        var random = PocketRandom.For("recall", seed, index);
+        if (random.Chance(0.3))
+        {
+            var (_, words) = random.Pick(Format.Categories);
+            var some = random.Pick(words, random.Between(2, Math.Min(6, words.Length)));
+            List<string> forms =
+            [
+                string.Join(", ", some), string.Join('\n', some), string.Join('\n', some.Select(w => $"- {w}")),
+                string.Join('\n', some.Select((w, i) => $"{i + 1}. {w}")), string.Join('\n', some.Select(w => $"* {w}")),
+            ];
+            return string.Join("\n\n", random.Pick(forms, 3));
+        }
+        var facts = Facts(random, random.Between(3, 6));
+        var lines = new List<string>();
+        for (var times = random.Between(2, 3); times > 0; times--)
+        {
+            lines.Add(string.Join(' ', facts.Select(f => f.Sentence)));
+            random.Shuffle(facts);
+        }
+        return string.Join('\n', lines);
+    }
+
     /// <summary>A dialogue about one note that asks all its facts in random order, from either side, and now and then one that it lacks.</summary>
     public static IReadOnlyList<ChatMessage> NoteDialogue(PocketSplit split, ulong seed, long index)
     {
@@ -76,9 +104,7 @@ public static class PocketTexts
 
     static List<ChatMessage> NoteDialogue(PocketRandom random)
     {
-        var facts = Note.Facts(random, random.Between(3, 5));
-        if (random.Chance(0.5) && random.Next(5) is var kind) // all of one kind
-            facts = [.. random.Pick(Names, facts.Count).Select(name => Note.One(random, name, "", kind))];
+        var facts = Facts(random, random.Between(3, 5));
         var lacking = Note.One(random, random.Pick([.. Names.Where(n => facts.All(f => f.Subject != n))]), "", random.Next(5));
         List<Note.Fact> asked = random.Chance(0.4) ? [.. facts, lacking] : [.. facts];
         random.Shuffle(asked);
@@ -95,5 +121,12 @@ public static class PocketTexts
             before = inverse ? null : fact;
         }
         return messages;
+    }
+
+    /// <summary>Facts about different people and places, half of the time all of one kind.</summary>
+    static List<Note.Fact> Facts(PocketRandom random, int count)
+    {
+        var facts = Note.Facts(random, count);
+        return random.Chance(0.5) && random.Next(5) is var kind ? [.. random.Pick(Names, count).Select(name => Note.One(random, name, "", kind))] : facts;
     }
 }

@@ -11,7 +11,7 @@ sealed class PocketCorpus(Tokenizer tokenizer, ulong seed)
     const int LongestDialogue = 40; // turns
 
     // Where the later stages begin in the endless row of items, so that they see new ones.
-    const long RefiningStart = 1_000_000_000, LongStart = 2_000_000_000;
+    const long RefiningStart = 1_000_000_000, LongStart = 2_000_000_000, RecallStart = 3_000_000_000;
 
     // Documents of a hundred or so in each of the two fine-tuning stages. What is hard or short stands more often (a dialogue with
     // tools is several times as long as others); the second stage has most of what the first leaves weak.
@@ -61,6 +61,12 @@ sealed class PocketCorpus(Tokenizer tokenizer, ulong seed)
         return random.Chance(0.3) ? DialogueDocument.Create(tokenizer, WithSystem(random, PocketTexts.NoteDialogue(split, seed, index)), [])
             : Dialogue(Second, split, index + RefiningStart);
     }
+
+    /// <summary>For practice in recall: as the second fine-tuning, but half of it texts that say the same twice, of which all is learnt.</summary>
+    public TrainingDocument Recalling(PocketSplit split, long index) =>
+        PocketRandom.For($"recall/{split}", seed, index).Chance(0.5)
+            ? TrainingDocument.Text([tokenizer.BosId, .. tokenizer.Encode(PocketTexts.Recall(seed + (ulong)split * 1_000_003, index)), tokenizer.EndOfTextId])
+            : Refining(split, index + RecallStart);
 
     /// <summary>For the last stage: as the second fine-tuning, every third a long dialogue, cut to what a row holds.</summary>
     public TrainingDocument LongDialogue(PocketSplit split, long index, int rowLength)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Cria.Cli.Commands;
 using Cria.Evaluation.Pocket;
 using Cria.Formats;
 using Cria.Tokenization;
@@ -11,7 +12,7 @@ namespace Cria.Training.Recipes;
 
 /// <summary>
 /// `cria-train pocket`: makes the embedded model from nothing. A vocabulary, pretraining on running text, fine-tuning on short
-/// dialogues in two stages, then on long ones. Every stage leaves a model directory; a run that was stopped goes on where it stood.
+/// dialogues in three stages, then on long ones from the mean of the three. Every stage leaves a model directory; a run that was stopped goes on where it stood.
 /// </summary>
 static class PocketRecipe
 {
@@ -21,12 +22,13 @@ static class PocketRecipe
     static readonly TrainingOptions Pretraining = new() { Steps = 2500, RowLength = 512, Rows = 4, PeakRate = 3e-3, WarmUp = 100, Floor = 0.3 };
     static readonly TrainingOptions FineTuning = new() { Steps = 2600, RowLength = 512, Rows = 6, PeakRate = 2e-3, WarmUp = 50, Floor = 0.05 };
     static readonly TrainingOptions Refining = new() { Steps = 1200, RowLength = 512, Rows = 6, PeakRate = 1.5e-3, WarmUp = 30, Floor = 0.05 };
-    static readonly TrainingOptions LongDialogues = new() { Steps = 120, RowLength = 2048, Rows = 2, PeakRate = 2e-4, WarmUp = 10, Floor = 0.05, ValidateEvery = 40, ValidationBatches = 3 };
+    static readonly TrainingOptions Recall = new() { Steps = 1000, RowLength = 512, Rows = 6, PeakRate = 1.5e-3, WarmUp = 30, Floor = 0.03 };
+    static readonly TrainingOptions LongDialogues = new() { Steps = 80, RowLength = 2048, Rows = 2, PeakRate = 1e-4, WarmUp = 10, Floor = 0.05, ValidateEvery = 40, ValidationBatches = 3 };
 
     public static Command Create()
     {
-        var output = new Option<string>("--out") { Description = "The directory of the run", DefaultValueFactory = _ => "runs/pocket" };
-        var threads = RunOptions.Threads();
+        var output = new Option<string>("--out") { Description = "The directory of the run", DefaultValueFactory = _ => "runs/pocket" }.NotEmpty();
+        var threads = RunOptions.Threads().Bounded(1, 1024);
         var scale = new Option<double>("--scale") { Description = "Factor on the steps of every stage; 0 exports the untrained model", DefaultValueFactory = _ => 1.0 };
         var command = new Command("pocket", "Make the embedded model from nothing; a run that was stopped goes on.") { output, threads, scale };
         command.SetAction((r, cancellation) =>
@@ -54,8 +56,14 @@ static class PocketRecipe
             return;
         }
         Stage("pretrain", Pretraining, corpus.Pretraining);
+        using var average = new WeightAverage(model.Weights);
         Stage("sft", FineTuning, corpus.Dialogue);
+        average.Add();
         Stage("refine", Refining, corpus.Refining);
+        average.Add();
+        Stage("recall", Recall, corpus.Recalling);
+        average.Add();
+        average.Apply();
         Stage("long", LongDialogues, (split, index) => corpus.LongDialogue(split, index, LongDialogues.RowLength));
 
         void Stage(string name, TrainingOptions options, Func<PocketSplit, long, TrainingDocument> document)

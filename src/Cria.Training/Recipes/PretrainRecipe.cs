@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Cria.Cli.Commands;
 using Cria.Formats;
 using Cria.Tokenization;
 using Cria.Training.Data;
@@ -13,7 +14,7 @@ static class PretrainRecipe
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "A text file (documents parted by two empty lines) or a .jsonl of {\"text\"}", Required = true };
+        var data = new Option<string>("--data") { Description = "A text file (documents parted by two empty lines) or a .jsonl of {\"text\"}", Required = true }.NotEmpty();
         var model = new Option<string?>("--model") { Description = "A model to go on from; without one a new model is made with the shape below" };
         var tokenizer = new Option<string?>("--tokenizer") { Description = "Where a new model's vocabulary is (default: the embedded model's)" };
         var hidden = Shape("--hidden", 256);
@@ -58,10 +59,6 @@ static class PretrainRecipe
         return command;
     }
 
-    static Option<int> Shape(string name, int value)
-    {
-        var option = new Option<int>(name) { Description = "Shape of a new model", DefaultValueFactory = _ => value };
-        RunOptions.AtLeastOne(option);
-        return option;
-    }
+    static Option<int> Shape(string name, int value) =>
+        new Option<int>(name) { Description = "Shape of a new model", DefaultValueFactory = _ => value }.Bounded(1, 1 << 20);
 }

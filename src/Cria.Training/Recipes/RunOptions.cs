@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cria.Cli.Commands;
 
 namespace Cria.Training.Recipes;
 
@@ -28,14 +29,11 @@ sealed class RunOptions
         foreach (var option in (Option[])[_output, _resume, _threads, _steps, _rowLength, _rows, _accumulation, _rate, _warmUp, _decay, _seed, _checkpointEvery, _validateEvery])
             command.Add(option);
         foreach (var option in (Option<int>[])[_threads, _steps, _rowLength, _rows, _accumulation])
-            AtLeastOne(option);
+            option.Bounded(1, int.MaxValue);
+        foreach (var option in (Option<int>[])[_warmUp, _checkpointEvery, _validateEvery])
+            option.Bounded(0, int.MaxValue);
+        _output.NotEmpty();
     }
-
-    public static void AtLeastOne(Option<int> option) => option.Validators.Add(r =>
-    {
-        if (!r.Implicit && r.GetValueOrDefault<int>() < 1)
-            r.AddError($"{option.Name} must be 1 or more");
-    });
 
     public int ThreadCount(ParseResult r) => r.GetValue(_threads);
 

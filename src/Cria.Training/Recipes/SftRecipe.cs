@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Cria.Cli.Commands;
 using Cria.Tokenization;
 using Cria.Training.Data;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ static class SftRecipe
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "A .jsonl of {\"messages\",\"tools\"} in the shape of OpenAI's chat API", Required = true };
+        var data = new Option<string>("--data") { Description = "A .jsonl of {\"messages\",\"tools\"} in the shape of OpenAI's chat API", Required = true }.NotEmpty();
         var model = new Option<string>("--model") { Description = "The model to fine-tune", DefaultValueFactory = _ => ModelLocator.Default };
         var run = new RunOptions(rate: 1e-4);
         var command = new Command("sft", "Fine-tune a model on dialogues.") { data, model };

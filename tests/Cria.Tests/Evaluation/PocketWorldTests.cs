@@ -51,6 +51,23 @@ public class PocketWorldTests
         }
     }
 
+    [Fact]
+    public void ARecallTextSaysTheSameInEveryPart()
+    {
+        for (var i = 0; i < 500; i++)
+        {
+            var text = PocketTexts.Recall(seed: 1, i);
+            var isList = text.Contains("\n\n");
+            string[] parts = isList ? text.Split("\n\n") : text.Split('\n');
+            Assert.InRange(parts.Length, 2, 3);
+            Assert.Single(parts.Select(p => string.Join('|', Said(p, isList))).Distinct());
+        }
+
+        static IEnumerable<string> Said(string part, bool isList) => isList
+            ? part.Split([", ", "\n"], StringSplitOptions.None).Select(w => w.TrimStart('-', '*', ' ', '.', '1', '2', '3', '4', '5', '6'))
+            : part.Split(". ").Select(f => f.TrimEnd('.')).Order(StringComparer.Ordinal);
+    }
+
     [Theory, MemberData(nameof(Families))]
     public void TestItemsAreAsManyAsAskedAndDifferent(string family)
     {
