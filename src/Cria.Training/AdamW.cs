@@ -10,23 +10,15 @@ namespace Cria.Training;
 sealed class AdamW(IReadOnlyDictionary<string, Parameter> weights, double beta1, double beta2, double epsilon, double decay) : IDisposable
 {
     /// <summary>First and second moments by the name of the weight.</summary>
-    public Dictionary<string, (Tensor First, Tensor Second)> Moments { get; } =
+    Dictionary<string, (Tensor First, Tensor Second)> Moments { get; } =
         weights.ToDictionary(w => w.Key, w => (zeros_like(w.Value).DetachFromDisposeScope(), zeros_like(w.Value).DetachFromDisposeScope()));
 
     /// <summary>Steps done.</summary>
     public int StepCount { get; set; }
 
-    /// <summary>Scales the gradients to a joint L2 norm of at most <paramref name="maxNorm"/>; the norm before.</summary>
-    public double Clip(double maxNorm)
-    {
-        using var scope = NewDisposeScope();
-        var norm = Math.Sqrt(weights.Values.Sum(w => w.grad!.square().sum().to(ScalarType.Float64).item<double>()));
-        var scale = maxNorm / (norm + 1e-6);
-        if (scale < 1)
-            foreach (var weight in weights.Values)
-                weight.grad!.mul_(scale);
-        return norm;
-    }
+    /// <summary>Both moments by name, for a checkpoint.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> State() =>
+        Moments.SelectMany(m => new[] { ("first." + m.Key, m.Value.First), ("second." + m.Key, m.Value.Second) });
 
     /// <summary>One step with the rate η.</summary>
     public void Step(double rate)

@@ -14,6 +14,7 @@ static class Program
 
     internal static async Task<int> Main(string[] args)
     {
+        NativeHeap.KeepFreedMemory();
         try
         {
             var result = CreateRoot().Parse(args);

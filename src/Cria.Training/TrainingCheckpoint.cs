@@ -2,7 +2,7 @@ using System.Text.Json;
 using Cria.Formats;
 using Cria.Tensors;
 using Cria.Training.Data;
-using Cria.Training.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -12,7 +12,7 @@ namespace Cria.Training;
 sealed record TrainingState(int Step, long Tokens, PackerState Packer, byte[]? Random = null);
 
 /// <summary>
-/// A directory that training goes on from: `training.safetensors` with the weights and both moments in F32, and `state.json` with the
+/// A directory that training goes on from: `training.safetensors` with the weights and the optimizers' moments in F32, and `state.json` with the
 /// step, the data cursor and libtorch's random state. Written aside and renamed.
 /// </summary>
 sealed class TrainingCheckpoint
@@ -41,13 +41,13 @@ sealed class TrainingCheckpoint
     public TrainingState State { get; }
 
     /// <summary>Writes a checkpoint and deletes all but the newest two beside it.</summary>
-    public static void Save(string path, TextModule model, AdamW optimizer, TrainingState state)
+    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, TrainingState state)
     {
         using (var random = get_rng_state())
             state = state with { Random = random.data<byte>().ToArray() };
         WholeDirectory.Write(path, aside =>
         {
-            SafetensorsWriter.Write(Path.Combine(aside, TensorFile), Named(model, optimizer)
+            SafetensorsWriter.Write(Path.Combine(aside, TensorFile), tensors
                 .Select(t => (t.Name, ElementType.F32, t.Tensor.shape, (ReadOnlyMemory<byte>)ModelDirectory.Bytes(t.Tensor, ElementType.F32))));
             File.WriteAllBytes(Path.Combine(aside, StateFile), JsonSerializer.SerializeToUtf8Bytes(state));
         });
@@ -55,29 +55,16 @@ sealed class TrainingCheckpoint
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Puts weights, moments and the random state back.</summary>
-    public void Restore(TextModule model, AdamW optimizer)
+    /// <summary>Puts tensors and the random state back.</summary>
+    /// <exception cref="CriaException">A tensor is missing or has another shape.</exception>
+    public void Restore(IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         var file = Path.Combine(_path, TensorFile);
-        using var tensors = SafetensorsFile.Open(file);
+        using var stored = SafetensorsFile.Open(file);
         using var _ = no_grad();
-        foreach (var (name, tensor) in Named(model, optimizer))
-        {
-            var stored = tensors.Tensors.FirstOrDefault(t => t.Name == name) ?? throw new CriaException($"{file}: no tensor {name}");
-            ModelDirectory.CopyTo(stored, tensor);
-        }
-        optimizer.StepCount = State.Step;
-        using var random = tensor(State.Random ?? throw new CriaException($"{Path.Combine(_path, StateFile)}: Random is missing"));
+        foreach (var (name, tensor) in tensors)
+            ModelDirectory.CopyTo(stored.Tensors.FirstOrDefault(t => t.Name == name) ?? throw new CriaException($"{file}: no tensor {name}"), tensor);
+        using var random = torch.tensor(State.Random ?? throw new CriaException($"{Path.Combine(_path, StateFile)}: Random is missing"));
         set_rng_state(random);
-    }
-
-    static IEnumerable<(string Name, Tensor Tensor)> Named(TextModule model, AdamW optimizer)
-    {
-        foreach (var (name, weight) in model.Weights)
-        {
-            yield return (name, weight);
-            yield return ("first." + name, optimizer.Moments[name].First);
-            yield return ("second." + name, optimizer.Moments[name].Second);
-        }
     }
 }

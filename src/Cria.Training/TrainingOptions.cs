@@ -15,6 +15,12 @@ sealed record TrainingOptions
     /// <summary>Micro-batches a step.</summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>Threads: first for whole micro-batches, what is left for the products within one.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Whether the matrices of the blocks are trained by Muon; all else is by AdamW.</summary>
+    public bool Muon { get; init; }
+
     /// <summary>The learning rate behind the warm-up.</summary>
     public double PeakRate { get; init; } = 2e-3;
 
@@ -29,11 +35,14 @@ sealed record TrainingOptions
     public double Beta2 { get; init; } = 0.95;
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Muon's momentum.</summary>
+    public double Momentum { get; init; } = 0.95;
+
     /// <summary>The largest joint norm of the gradients.</summary>
     public double MaxNorm { get; init; } = 1;
 
     /// <summary>Steps between checkpoints; 0 = none.</summary>
-    public int CheckpointEvery { get; init; } = 500;
+    public int CheckpointEvery { get; init; } = 250;
 
     /// <summary>Steps between validations; 0 = none.</summary>
     public int ValidateEvery { get; init; } = 250;

@@ -28,13 +28,17 @@ public sealed class TrainerTests : IDisposable
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
-    [Fact]
-    public void AResumedRunHasTheLossesOfAnUninterruptedOne()
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public void AResumedRunHasTheLossesOfAnUninterruptedOne(int threads, bool muon)
     {
-        Train("whole", Options);
+        var options = Options with { Threads = threads, Muon = muon };
+        Train("whole", options);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Train("parts", Options, stop, stopAt: 13));
-        Train("parts", Options);
+        Assert.Throws<OperationCanceledException>(() => Train("parts", options, stop, stopAt: 13));
+        Train("parts", options);
         Assert.Equal(Losses("whole"), Losses("parts"));
         Assert.Equal(24, Losses("whole").Count);
     }
@@ -46,6 +50,14 @@ public sealed class TrainerTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => Train("parts", Options, failAt: 12)); // nothing is saved at the end of the world
         Train("parts", Options);
         Assert.Equal(Losses("whole"), Losses("parts"));
+    }
+
+    [Fact]
+    public void TwoWorkersGiveTheLossesOfOne()
+    {
+        Train("one", Options);
+        Train("two", Options with { Threads = 2 });
+        Assert.Equal(Losses("one"), Losses("two")); // each works on one of the two micro-batches; the sum is the same
     }
 
     [Fact]
@@ -87,7 +99,6 @@ public sealed class TrainerTests : IDisposable
     /// <summary>Trains on counting; cancels or fails while a certain step reads its documents.</summary>
     void Train(string name, TrainingOptions options, CancellationTokenSource? stop = null, int stopAt = -1, int failAt = -1)
     {
-        set_num_threads(1);
         random.manual_seed(7);
         using var model = new TextModule(Config);
         Trainer? trainer = null;

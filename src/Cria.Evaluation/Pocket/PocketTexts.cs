@@ -80,7 +80,7 @@ public static class PocketTexts
             ];
             return string.Join("\n\n", random.Pick(forms, 3));
         }
-        var facts = Facts(random, random.Between(3, 6));
+        var facts = Facts(random, random.Between(2, 6));
         var lines = new List<string>();
         for (var times = random.Between(2, 3); times > 0; times--)
         {

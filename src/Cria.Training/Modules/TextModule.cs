@@ -37,6 +37,22 @@ sealed class TextModule : nn.Module
     /// <summary>Parameters by the names of a Hugging Face checkpoint.</summary>
     public Dictionary<string, Parameter> Weights { get; } = [];
 
+    /// <summary>A model of the same shape and weights.</summary>
+    public TextModule Copy()
+    {
+        var copy = new TextModule(_config) { Compute = Compute };
+        copy.CopyFrom(this);
+        return copy;
+    }
+
+    /// <summary>Takes over the weights of a model of the same shape.</summary>
+    public void CopyFrom(TextModule other)
+    {
+        using var _ = no_grad();
+        foreach (var (name, weight) in Weights)
+            weight.copy_(other.Weights[name]);
+    }
+
     /// <summary>Hidden states [B, S, D] F32 behind the last norm.</summary>
     /// <param name="tokens">[B, S] I64.</param>
     /// <param name="positions">[B, S] I64, restarting with every document.</param>

@@ -12,18 +12,16 @@ namespace Cria.Training.Recipes;
 
 /// <summary>
 /// `cria-train pocket`: makes the embedded model from nothing. A vocabulary, pretraining on running text, fine-tuning on short
-/// dialogues in three stages, then on long ones from the mean of the three. Every stage leaves a model directory; a run that was stopped goes on where it stood.
+/// dialogues, then on long ones. Every stage leaves a model directory; a run that was stopped goes on where it stood.
 /// </summary>
 static class PocketRecipe
 {
     const int VocabularySize = 3072, TokenizerTexts = 60_000;
     const ulong Seed = 1;
 
-    static readonly TrainingOptions Pretraining = new() { Steps = 2500, RowLength = 512, Rows = 4, PeakRate = 3e-3, WarmUp = 100, Floor = 0.3 };
-    static readonly TrainingOptions FineTuning = new() { Steps = 2600, RowLength = 512, Rows = 6, PeakRate = 2e-3, WarmUp = 50, Floor = 0.05 };
-    static readonly TrainingOptions Refining = new() { Steps = 1200, RowLength = 512, Rows = 6, PeakRate = 1.5e-3, WarmUp = 30, Floor = 0.05 };
-    static readonly TrainingOptions Recall = new() { Steps = 1000, RowLength = 512, Rows = 6, PeakRate = 1.5e-3, WarmUp = 30, Floor = 0.03 };
-    static readonly TrainingOptions LongDialogues = new() { Steps = 80, RowLength = 2048, Rows = 2, PeakRate = 1e-4, WarmUp = 10, Floor = 0.05, ValidateEvery = 40, ValidationBatches = 3 };
+    static readonly TrainingOptions Pretraining = new() { Steps = 1000, RowLength = 128, Rows = 24, Accumulation = 2, Muon = true, PeakRate = 5e-3, WarmUp = 100, Floor = 0.5 };
+    static readonly TrainingOptions FineTuning = Pretraining with { Steps = 1700, RowLength = 512, Rows = 6, PeakRate = 3e-3, WarmUp = 50, Floor = 0.01 };
+    static readonly TrainingOptions LongDialogues = FineTuning with { Steps = 60, RowLength = 2048, Rows = 1, PeakRate = 1e-4, WarmUp = 10, Floor = 0.05, ValidateEvery = 30, ValidationBatches = 4 };
 
     public static Command Create()
     {
@@ -33,14 +31,13 @@ static class PocketRecipe
         var command = new Command("pocket", "Make the embedded model from nothing; a run that was stopped goes on.") { output, threads, scale };
         command.SetAction((r, cancellation) =>
         {
-            set_num_threads(r.GetValue(threads));
-            Run(r.GetValue(output)!, r.GetValue(scale), cancellation);
+            Run(r.GetValue(output)!, r.GetValue(threads), r.GetValue(scale), cancellation);
             return Task.FromResult(0);
         });
         return command;
     }
 
-    static void Run(string output, double scale, CancellationToken cancellation)
+    static void Run(string output, int threads, double scale, CancellationToken cancellation)
     {
         var vocabulary = Path.Combine(output, "tokenizer");
         if (!File.Exists(Path.Combine(vocabulary, "tokenizer.json")))
@@ -56,21 +53,14 @@ static class PocketRecipe
             return;
         }
         Stage("pretrain", Pretraining, corpus.Pretraining);
-        using var average = new WeightAverage(model.Weights);
         Stage("sft", FineTuning, corpus.Dialogue);
-        average.Add();
-        Stage("refine", Refining, corpus.Refining);
-        average.Add();
-        Stage("recall", Recall, corpus.Recalling);
-        average.Add();
-        average.Apply();
-        Stage("long", LongDialogues, (split, index) => corpus.LongDialogue(split, index, LongDialogues.RowLength));
+        Stage("long", LongDialogues, corpus.LongDialogue);
 
-        void Stage(string name, TrainingOptions options, Func<PocketSplit, long, TrainingDocument> document)
+        void Stage(string name, TrainingOptions options, Func<PocketSplit, long, int, TrainingDocument> document)
         {
-            options = options with { Steps = (int)Math.Ceiling(options.Steps * scale) };
+            options = options with { Steps = (int)Math.Ceiling(options.Steps * scale), Threads = threads };
             var run = new TrainingRun(Path.Combine(output, name), name);
-            using var trainer = new Trainer(model, i => document(PocketSplit.Train, i), i => document(PocketSplit.Validation, i), options, run);
+            using var trainer = new Trainer(model, i => document(PocketSplit.Train, i, options.RowLength), i => document(PocketSplit.Validation, i, options.RowLength), options, run);
             if (run.Last() is { } checkpoint)
                 trainer.Resume(checkpoint);
             trainer.Run(cancellation);
@@ -94,9 +84,9 @@ static class PocketRecipe
     {
         HiddenSize = 256,
         LayerCount = 5,
-        HeadCount = 4,
-        KvHeadCount = 2,
-        HeadSize = 64,
+        HeadCount = 8,
+        KvHeadCount = 4,
+        HeadSize = 32,
         FeedForwardSize = 704,
         VocabularySize = tokenizer.VocabularySize,
         MaxPositions = 4096,

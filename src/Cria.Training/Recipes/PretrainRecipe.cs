@@ -28,7 +28,6 @@ static class PretrainRecipe
         run.AddTo(command);
         command.SetAction((r, cancellation) =>
         {
-            set_num_threads(run.ThreadCount(r));
             random.manual_seed(run.Seed(r));
             if (r.GetValue(heads) % r.GetValue(kvHeads) != 0 || r.GetValue(headSize) % 2 != 0)
                 throw new CriaException($"--kv-heads {r.GetValue(kvHeads)} must divide --heads {r.GetValue(heads)}, and --head-size {r.GetValue(headSize)} must be even");

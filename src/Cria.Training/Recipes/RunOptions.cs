@@ -35,8 +35,6 @@ sealed class RunOptions
         _output.NotEmpty();
     }
 
-    public int ThreadCount(ParseResult r) => r.GetValue(_threads);
-
     public int Seed(ParseResult r) => r.GetValue(_seed);
 
     public string Output(ParseResult r) => r.GetValue(_output)!;
@@ -47,6 +45,7 @@ sealed class RunOptions
         RowLength = r.GetValue(_rowLength),
         Rows = r.GetValue(_rows),
         Accumulation = r.GetValue(_accumulation),
+        Threads = r.GetValue(_threads),
         PeakRate = r.GetValue(_rate),
         WarmUp = r.GetValue(_warmUp),
         WeightDecay = r.GetValue(_decay),

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Cria.Cli.Commands;
 using Cria.Tokenization;
 using Cria.Training.Data;
-using static TorchSharp.torch;
 
 namespace Cria.Training.Recipes;
 
@@ -19,7 +18,6 @@ static class SftRecipe
         run.AddTo(command);
         command.SetAction((r, cancellation) =>
         {
-            set_num_threads(run.ThreadCount(r));
             var path = ModelLocator.Resolve(r.GetValue(model)!);
             var tokenizer = Tokenizer.Load(path);
             using var module = ModelDirectory.Load(path);
