@@ -9,6 +9,9 @@ switch (args)
     case ["decode", .. var arguments]:
         DecodeBenchmark.Run(arguments);
         break;
+    case ["matrices", .. var arguments]:
+        PanelBenchmark.Run(arguments);
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         break;

@@ -22,6 +22,9 @@ static class Program
         ChatCommand.Create(),
         BenchCommand.Create(),
         EvalCommand.Create(),
+        QuantizeCommand.Create(),
+        DequantizeCommand.Create(),
+        QuantizeRowsCommand.Create(),
     };
 
     static Task<int> Main(string[] args)

@@ -8,15 +8,14 @@ static class OneLine
     const int MaxLength = 80;
 
     /// <summary>At most 80 characters, control characters replaced.</summary>
-    public static string Cut(string text)
+    public static string Cut(string text) => Clean(text.Length > MaxLength ? text[..MaxLength] + "..." : text);
+
+    /// <summary>Control characters and line ends replaced.</summary>
+    public static string Clean(string text) => string.Create(text.Length, text, (target, source) =>
     {
-        var shown = text.Length > MaxLength ? text[..MaxLength] + "..." : text;
-        return string.Create(shown.Length, shown, (target, source) =>
-        {
-            for (var i = 0; i < target.Length; i++)
-                target[i] = char.IsControl(source[i]) || source[i] is '\u2028' or '\u2029' ? '?' : source[i];
-        });
-    }
+        for (var i = 0; i < target.Length; i++)
+            target[i] = char.IsControl(source[i]) || source[i] is '\u2028' or '\u2029' ? '?' : source[i];
+    });
 
     /// <summary>The same in quotes.</summary>
     public static string Quote(string text) => "\"" + Cut(text) + "\"";

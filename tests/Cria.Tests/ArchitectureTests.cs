@@ -21,6 +21,7 @@ public sealed partial class ArchitectureTests
         ["Tokenization"] = [],
         ["Formats"] = ["Tensors", "Tokenization"],
         ["Models"] = ["Formats", "Kernels", "Tensors"],
+        ["Conversion"] = ["Models", "Formats", "Kernels", "Tokenization", "Tensors"],
         ["Generation"] = ["Models", "Kernels", "Formats", "Tokenization", "Tensors"],
         ["Chat"] = ["Generation", "Models", "Kernels", "Formats", "Tokenization", "Tensors"],
     };

@@ -19,6 +19,16 @@ sealed class Mutator(int seed)
         "[-1]", "[0,0]", "[1,2,3]", "[[[]]]", "[null]", "[\"x\"]", "{}", "{\"x\":1}", "{\"x\":1,\"x\":2}", "1,\"x\":2", "1,2", "",
     ];
 
+    /// <summary>Opcodes of pickles, those that make Python run code among them.</summary>
+    static readonly string[] Gadgets =
+    [
+        "(", ")", "]", "}", "N", "\x88", "t", "\x85", "\x86", "\x87", "s", "u", "a", "e", "R", "b", "Q", ".", "0", "1", "2", "q\0", "h\0", "h\xFF", "r\xFF\xFF\xFF\xFF", "j\0\0\0\0",
+        "K\xFF", "J\0\0\0\x80", "M\xFF\xFF", "\x8A\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", "\x8A\x08\0\0\0\0\0\0\0\x80", "\x8A\xFF", "G\x7F\xF0\0\0\0\0\0\0", "X\xFF\xFF\xFF\x7F", "X\x01\0\0\0a",
+        "U\u0003abc", "cposix\nsystem\n", "cos\nsystem\n", "cbuiltins\neval\n", "cbuiltins\nexec\n", "c__builtin__\ngetattr\n", "csubprocess\nPopen\n", "cnumpy.core.multiarray\n_reconstruct\n",
+        "ctorch\nload\n", "ctorch.hub\nload\n", "ctorch\nSize\n", "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_parameter\n", "ctorch\nDoubleStorage\n", "\x81", "iposix\nsystem\n",
+        "o", "\x82\x01", "\x83\x01\0", "\x84\x01\0\0\0", "\x93", "\x95\xFF\0\0\0\0\0\0\0", "\x80\x04", "cposix\nsystem\nX\x02\0\0\0id\x85R", "}q\0h\0s", "]q\0h\0a", "((((((((", "\x85\x85\x85\x85\x85\x85\x85\x85",
+    ];
+
     readonly Random _random = new(seed);
 
     /// <summary>A copy with one to four damages to its bytes.</summary>
@@ -106,6 +116,21 @@ sealed class Mutator(int seed)
             }
         }
         return Encoding.UTF8.GetBytes(string.Join('\n', lines));
+    }
+
+    /// <summary>A pickle with one to three opcodes, gadgets or pieces of itself put in or in place of what it had.</summary>
+    public byte[] Pickle(byte[] source)
+    {
+        var bytes = source.ToList();
+        for (var n = _random.Next(1, 4); n > 0; n--)
+        {
+            var at = _random.Next(2, bytes.Count);
+            var gadget = Encoding.Latin1.GetBytes(Gadgets[_random.Next(Gadgets.Length)]);
+            var gone = Math.Min(_random.Next(3) == 0 ? gadget.Length : 0, bytes.Count - at - 1);
+            bytes.RemoveRange(at, Math.Max(0, gone));
+            bytes.InsertRange(at, _random.Next(5) == 0 ? bytes.GetRange(at, Math.Min(_random.Next(1, 60), bytes.Count - at)) : gadget);
+        }
+        return [.. bytes];
     }
 
     public int Next(int count) => _random.Next(count);

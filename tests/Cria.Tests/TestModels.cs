@@ -119,7 +119,7 @@ static class TestModels
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
             for (var i = 0; i < values.Length; i++)
                 values[i] = (float)(mean + scale * Normal(random));
-            return (TensorRoles.HuggingFaceName(r.Role, r.Layer), s.Type, shape, (ReadOnlyMemory<byte>)Bytes(values, s.Type));
+            return (TensorNames.HuggingFace.Of(r.Role, r.Layer), s.Type, shape, (ReadOnlyMemory<byte>)Bytes(values, s.Type));
         })];
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cria.Formats;
 using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
@@ -21,7 +22,7 @@ static class DetokenizeCommand
         });
         command.SetAction(r =>
         {
-            var tokenizer = Tokenizer.Load(ModelLocator.Resolve(r.GetValue(model)!));
+            var tokenizer = ModelTokenizer.Load(ModelLocator.Resolve(r.GetValue(model)!));
             if (r.GetValue(batch) is { } lines)
             {
                 Output.Batch(lines, (line, answer) => Answer(tokenizer, line, answer));

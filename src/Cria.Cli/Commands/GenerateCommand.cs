@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cria.Formats;
 using Cria.Generation;
 using Cria.Models;
-using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
 
@@ -21,7 +21,7 @@ static class GenerateCommand
         {
             var path = run.Path(r);
             var (ids, tokenizer) = prompt.Read(r, path);
-            tokenizer ??= Tokenizer.LoadIfPresent(path); // a model driven by ids needs none
+            tokenizer ??= ModelTokenizer.LoadIfPresent(path); // a model driven by ids needs none
             using var model = TextModel.Load(path, run.Options(r));
             using var generator = new Generator(model, tokenizer);
             var options = sampling.Generation(r.CommandResult, GenerationOptions.From(model.Defaults)) with { TopLogProbs = r.GetValue(logProbs) };

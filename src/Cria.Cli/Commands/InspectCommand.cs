@@ -69,7 +69,7 @@ static class InspectCommand
         {
             json.WriteStartObject();
             json.WriteString("name", tensor.Name);
-            json.WriteString("type", tensor.Type.SafetensorsName());
+            json.WriteString("type", tensor.Type.Name());
             json.WriteStartArray("shape");
             foreach (var dimension in tensor.Shape)
                 json.WriteNumberValue(dimension);
@@ -106,7 +106,7 @@ static class InspectCommand
             Console.Out.WriteLine($"{what,-14} {value}");
         Console.Out.WriteLine();
         foreach (var row in TensorGroup.Of(checkpoint.Tensors))
-            Console.Out.WriteLine($"{row.Name}  {row.Type.SafetensorsName()}  {row.Shape}");
+            Console.Out.WriteLine($"{row.Name}  {row.Type.Name()}  {row.Shape}");
     }
 
     static void PrintTables(Checkpoint checkpoint)
@@ -116,7 +116,7 @@ static class InspectCommand
             facts.AddRow(new Text(what, Color.Grey), new Text(value));
         var tensors = new Table().RoundedBorder().AddColumns("tensor", "type", "shape");
         foreach (var row in TensorGroup.Of(checkpoint.Tensors))
-            tensors.AddRow(new Text(row.Name), new Text(row.Type.SafetensorsName()), new Text(row.Shape));
+            tensors.AddRow(new Text(row.Name), new Text(row.Type.Name()), new Text(row.Shape));
         AnsiConsole.Write(facts);
         AnsiConsole.Write(tensors);
     }

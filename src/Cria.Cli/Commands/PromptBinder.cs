@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cria.Formats;
 using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
@@ -30,7 +31,7 @@ sealed class PromptBinder
     {
         if (r.GetValue(_text) is { } text)
         {
-            var tokenizer = Tokenizer.Load(model);
+            var tokenizer = ModelTokenizer.Load(model);
             return ([tokenizer.BosId, .. tokenizer.Encode(text, allowSpecial)], tokenizer);
         }
         var file = r.GetValue(_file);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Cria.Chat;
+using Cria.Formats;
 using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
@@ -28,7 +29,7 @@ static class RenderCommand
         command.SetAction(r =>
         {
             var path = ModelLocator.Resolve(r.GetValue(model)!);
-            var tokenizer = Tokenizer.Load(path);
+            var tokenizer = ModelTokenizer.Load(path);
             if (r.GetValue(batch) is { } lines)
             {
                 Output.Batch(lines, (line, answer) => Write(RenderRequest.Render(line, path), tokenizer, answer));

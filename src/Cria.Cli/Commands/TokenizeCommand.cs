@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Cria.Tokenization;
+using Cria.Formats;
 
 namespace Cria.Cli.Commands;
 
@@ -22,7 +22,7 @@ static class TokenizeCommand
         });
         command.SetAction(r =>
         {
-            var tokenizer = Tokenizer.Load(ModelLocator.Resolve(r.GetValue(model)!));
+            var tokenizer = ModelTokenizer.Load(ModelLocator.Resolve(r.GetValue(model)!));
             if (r.GetValue(batch) is { } lines)
             {
                 Output.Batch(lines, (line, answer) =>

@@ -42,7 +42,7 @@ public sealed class CriaChatClient : IChatClient
     {
         options ??= new();
         var path = ModelLocator.Resolve(nameOrPath);
-        var tokenizer = Tokenizer.Load(path);
+        var tokenizer = ModelTokenizer.Load(path);
         var format = new ChatFormatOptions { Style = options.Style ?? ChatFormat.StyleOf(path), Date = options.Date };
         return new(TextModel.Load(path, options.Model), tokenizer, format, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
     }

@@ -8,32 +8,44 @@ namespace Cria.Formats;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    readonly IReadOnlyList<SafetensorsFile> _files;
+    readonly IReadOnlyList<IDisposable> _files;
     readonly Dictionary<(TensorRole Role, int Layer), Tensor> _roles = [];
+    readonly Dictionary<(TensorRole Role, int Layer, string Part), Tensor> _parts = [];
     bool _disposed;
 
-    internal Checkpoint(string path, ModelConfig config, GenerationDefaults generation, string? chatTemplate, IReadOnlyList<SafetensorsFile> files)
+    internal Checkpoint(string path, ModelConfig config, GenerationDefaults generation, string? chatTemplate, TensorNames names,
+        IEnumerable<Tensor> tensors, IReadOnlyList<IDisposable> files)
     {
         (Path, Config, Generation, ChatTemplate, _files) = (path, config, generation, chatTemplate, files);
         var byName = new Dictionary<string, Tensor>();
-        foreach (var tensor in files.SelectMany(f => f.Tensors))
+        foreach (var tensor in tensors)
             if (!byName.TryAdd(tensor.Name, tensor))
                 throw new CriaException($"{tensor.File}: duplicate tensor {OneLine.Cut(tensor.Name)}, also in {byName[tensor.Name].File}");
         foreach (var (role, layer) in TensorRoles.All(config))
-            _roles.Add((role, layer), Bind(byName, role, layer));
+        {
+            var shape = TensorRoles.Shape(role, config);
+            _roles.Add((role, layer), Bind(byName, names.Of(role, layer), shape, config.Quantization is null || shape.Length == 1 ? null : ElementType.I8));
+            foreach (var (part, partShape) in config.Quantization?.Parts(role, config) ?? [])
+                _parts.Add((role, layer, part), Bind(byName, names.PartOf(role, layer, part), partShape, part == MetaQuantization.Scales ? ElementType.F32 : null));
+        }
         if (config.TiedEmbeddings)
             _roles.Add((TensorRole.Output, 0), _roles[(TensorRole.Embedding, 0)]);
-        var rest = byName.Values.Except(_roles.Values).OrderBy(t => t.Name, StringComparer.Ordinal).ToList();
-        CheckRest(rest);
-        Tensors = [.. _roles.Values.Distinct(), .. rest];
+        var rest = byName.Values.Except(_roles.Values).Except(_parts.Values).OrderBy(t => t.Name, StringComparer.Ordinal).ToList();
+        if (rest.Find(t => !names.MayBeLeftOut(t.Name)) is { } extra)
+            throw new CriaException($"{extra.File}: {OneLine.Cut(extra.Name)} has no place in the model of the configuration");
+        Tensors = [.. _roles.Values.Distinct(), .. _parts.Values, .. rest];
         ParameterCount = _roles.Values.Distinct().Sum(t => t.Count);
     }
 
-    /// <summary>Opens a Hugging Face directory: `config.json` and `model.safetensors` or its shards.</summary>
+    /// <summary>
+    /// Opens a GGUF file (of several, the first), a Hugging Face directory (`config.json` and `model.safetensors` or its shards), or
+    /// Meta's (`params.json` and `consolidated.00.pth` with its other shards); of a directory that holds both, the Hugging Face files.
+    /// </summary>
     /// <exception cref="CriaException">There is no such model, a file is not valid, or a tensor is missing or has a wrong shape.</exception>
-    public static Checkpoint Open(string path) => HuggingFaceDirectory.Open(path);
+    public static Checkpoint Open(string path) => File.Exists(path) ? GgufModel.Open(path)
+        : MetaDirectory.Is(path) ? MetaDirectory.Open(path) : HuggingFaceDirectory.Open(path);
 
-    /// <summary>The directory.</summary>
+    /// <summary>The file or directory.</summary>
     public string Path { get; }
 
     /// <summary>The hyperparameters.</summary>
@@ -51,7 +63,7 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Elements of all roles' tensors, a tied matrix once.</summary>
     public long ParameterCount { get; }
 
-    /// <summary>The tensor of a role: F32, F16 or BF16, of the shape that <see cref="TensorRole"/> names.</summary>
+    /// <summary>The tensor of a role: F32, F16, BF16 or, of a matrix, blocks or I8 (<see cref="ModelConfig.Quantization"/>); of the shape that <see cref="TensorRole"/> names.</summary>
     /// <param name="role">The role; the output of a tied model is its embedding.</param>
     /// <param name="layer">The block, from 0; 0 for roles outside the blocks.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such block.</exception>
@@ -63,6 +75,9 @@ public sealed class Checkpoint : IDisposable
             : throw new ArgumentOutOfRangeException(nameof(layer), $"{role} of layer {layer} of {Config.LayerCount}");
     }
 
+    /// <summary>A tensor that belongs to a matrix of a quantized model.</summary>
+    internal Tensor Part(TensorRole role, int layer, string part) => _parts[(role, layer, part)];
+
     /// <summary>Unmaps all files; tensors can no longer be read.</summary>
     public void Dispose()
     {
@@ -71,24 +86,15 @@ public sealed class Checkpoint : IDisposable
             file.Dispose();
     }
 
-    Tensor Bind(Dictionary<string, Tensor> byName, TensorRole role, int layer)
+    Tensor Bind(Dictionary<string, Tensor> byName, string name, long[] shape, ElementType? type)
     {
-        var name = TensorRoles.HuggingFaceName(role, layer);
         if (!byName.TryGetValue(name, out var tensor))
             throw new CriaException($"{Path}: no tensor {name}");
-        var shape = TensorRoles.Shape(role, Config);
-        if (!tensor.Shape.SequenceEqual(shape))
-            throw new CriaException($"{tensor.File}: {name} has shape {tensor.ShapeText}, config.json asks for [{string.Join(", ", shape)}]");
-        return tensor.Type is ElementType.F32 or ElementType.F16 or ElementType.BF16 ? tensor
-            : throw new CriaException($"{tensor.File}: {name} has dtype {tensor.Type.SafetensorsName()}, only F32, F16 and BF16 weights are supported");
-    }
-
-    /// <summary>A block beyond the configuration's last or a bias would change the result if it were left out.</summary>
-    static void CheckRest(List<Tensor> tensors)
-    {
-        foreach (var tensor in tensors)
-            if (!tensor.Name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-                && (tensor.Name.StartsWith("model.layers.", StringComparison.Ordinal) || tensor.Name.EndsWith(".bias", StringComparison.Ordinal)))
-                throw new CriaException($"{tensor.File}: {OneLine.Cut(tensor.Name)} has no place in the model of config.json");
+        if (!tensor.Shape.SequenceEqual(shape) && !(shape is [var rows, 1] && tensor.Shape is [var count] && count == rows))
+            throw new CriaException($"{tensor.File}: {name} has shape {tensor.ShapeText}, the configuration asks for [{string.Join(", ", shape)}]");
+        if (type is { } due)
+            return tensor.Type == due ? tensor : throw new CriaException($"{tensor.File}: {name} has type {tensor.Type.Name()}, quantization asks for {due.Name()}");
+        return tensor.Type is ElementType.F32 or ElementType.F16 or ElementType.BF16 || (shape.Length == 2 && tensor.Type.BlockLength() > 1) ? tensor
+            : throw new CriaException($"{tensor.File}: {name} has type {tensor.Type.Name()}, which is none of weights");
     }
 }

@@ -3,33 +3,31 @@ namespace Cria.Formats;
 /// <summary>`config.json` in the variants of transformers 4 and 5 (spec section 1); defaults for missing keys are that library's.</summary>
 static class HuggingFaceConfig
 {
-    const int MaxWidth = 1 << 20, MaxLayers = 1024, MaxHeads = 1 << 14, MaxHeadSize = 1 << 12, MaxFeedForward = 1 << 24, MaxVocabulary = 1 << 24;
-
     public static ModelConfig Read(string path) => JsonFile.Read(path, Read);
 
     static ModelConfig Read(JsonSection json)
     {
         CheckArchitecture(json);
-        var hidden = Required(json, "hidden_size", MaxWidth);
-        var heads = Required(json, "num_attention_heads", MaxHeads);
-        var kvHeads = json.Integer("num_key_value_heads", 1, MaxHeads) ?? heads;
+        var hidden = Required(json, "hidden_size", ModelLimits.Width);
+        var heads = Required(json, "num_attention_heads", ModelLimits.Heads);
+        var kvHeads = json.Integer("num_key_value_heads", 1, ModelLimits.Heads) ?? heads;
         if (heads % kvHeads != 0)
             throw json.Error("num_attention_heads", $"is {heads}, no multiple of num_key_value_heads {kvHeads}");
         if (!json.Has("head_dim") && hidden % heads != 0)
             throw json.Error("hidden_size", $"is {hidden}, no multiple of num_attention_heads {heads}, and head_dim is missing");
-        var headSize = json.Integer("head_dim", 1, MaxHeadSize) ?? hidden / heads;
+        var headSize = json.Integer("head_dim", 1, ModelLimits.HeadSize) ?? hidden / heads;
         if (headSize % 2 != 0)
             throw json.Error("head_dim", $"is {headSize}, RoPE needs an even one");
-        var vocabulary = Required(json, "vocab_size", MaxVocabulary);
+        var vocabulary = Required(json, "vocab_size", ModelLimits.Vocabulary);
         var (theta, scaling) = Rope(json);
         return new ModelConfig
         {
             HiddenSize = hidden,
-            LayerCount = Required(json, "num_hidden_layers", MaxLayers),
+            LayerCount = Required(json, "num_hidden_layers", ModelLimits.Layers),
             HeadCount = heads,
             KvHeadCount = kvHeads,
             HeadSize = headSize,
-            FeedForwardSize = Required(json, "intermediate_size", MaxFeedForward),
+            FeedForwardSize = Required(json, "intermediate_size", ModelLimits.FeedForward),
             VocabularySize = vocabulary,
             MaxPositions = json.Integer("max_position_embeddings", 1, int.MaxValue) ?? 2048,
             NormEpsilon = json.Number("rms_norm_eps", 0) ?? 1e-6f,

@@ -9,8 +9,7 @@ static class HuggingFaceDirectory
     public static Checkpoint Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new CriaException(File.Exists(path) ? $"{path}: not a model directory; only Hugging Face directories are supported"
-                : $"{path}: there is no such model");
+            throw new CriaException($"{path}: there is no such model");
         CheckKind(path);
         var config = ModelConfig.Read(Path.Combine(path, "config.json"));
         var generation = GenerationDefaults.Read(Path.Combine(path, "generation_config.json"), config);
@@ -22,7 +21,7 @@ static class HuggingFaceDirectory
                 files.Add(SafetensorsFile.Open(Path.Combine(path, Weights)));
             else
                 OpenShards(Path.Combine(path, Index), files);
-            return new Checkpoint(path, config, generation, template, files);
+            return new Checkpoint(path, config, generation, template, TensorNames.HuggingFace, files.SelectMany(f => f.Tensors), files);
         }
         catch
         {
@@ -31,16 +30,14 @@ static class HuggingFaceDirectory
         }
     }
 
+    /// <summary>Whether a directory holds weights in safetensors.</summary>
+    public static bool HasWeights(string path) => File.Exists(Path.Combine(path, Weights)) || File.Exists(Path.Combine(path, Index));
+
     static void CheckKind(string path)
     {
         if (!File.Exists(Path.Combine(path, "config.json")))
-        {
-            var isMeta = File.Exists(Path.Combine(path, "params.json"))
-                || Directory.EnumerateFiles(path, "consolidated.*", new EnumerationOptions { IgnoreInaccessible = true }).Any();
-            throw new CriaException($"{path}: no config.json"
-                + (isMeta ? "; Meta directories (params.json with consolidated.*.pth) are not supported, only Hugging Face directories" : ""));
-        }
-        if (!File.Exists(Path.Combine(path, Weights)) && !File.Exists(Path.Combine(path, Index)))
+            throw new CriaException($"{path}: no config.json");
+        if (!HasWeights(path))
             throw new CriaException($"{path}: neither {Weights} nor {Index}");
     }
 

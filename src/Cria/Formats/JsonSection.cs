@@ -35,6 +35,10 @@ readonly struct JsonSection(string file, string prefix, JsonElement element)
             : throw Error(key, $"is {Show(value)}, it must be greater than {exclusiveMin}");
     }
 
+    /// <summary>A finite number as it stands in the file.</summary>
+    public double? Double(string key) => Get(key, JsonValueKind.Number, "a number") is not { } value ? null
+        : double.IsFinite(value.GetDouble()) ? value.GetDouble() : throw Error(key, "is not a finite number");
+
     /// <summary>One integer or a list of them; empty if absent.</summary>
     public IReadOnlyList<int> Integers(string key, int min, int max)
     {

@@ -39,6 +39,18 @@ public sealed record ModelConfig
     /// <summary>The llama3 scaling of RoPE, or null for none.</summary>
     public RopeScaling? RopeScaling { get; init; }
 
+    /// <summary>Divisors of the RoPE frequencies [d/2], which GGUF has in place of the scaling's parameters; null for none.</summary>
+    public IReadOnlyList<float>? RopeFactors { get; init; }
+
+    /// <summary>
+    /// Whether the rows of query and key stand as in the files of Meta and GGUF, where RoPE rotates elements 2i and 2i + 1 of a head,
+    /// not as in those of Hugging Face, where it rotates i and i + d/2.
+    /// </summary>
+    public bool AdjacentPairs { get; init; }
+
+    /// <summary>Of a model in Meta's quantized form how to compute it; null for others.</summary>
+    public MetaQuantization? Quantization { get; init; }
+
     /// <summary>Whether the output matrix is the embedding.</summary>
     public required bool TiedEmbeddings { get; init; }
 

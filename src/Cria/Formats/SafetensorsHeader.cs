@@ -123,7 +123,7 @@ ref struct SafetensorsHeader
             throw Error($"{shown}: {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")} is missing");
         if (offsets.Count != 2 || offsets[0] > offsets[1])
             throw Error($"{shown}: data_offsets [{string.Join(", ", offsets)}] are not [begin, end]");
-        var bytes = (UInt128)type.Value.Size();
+        var bytes = (UInt128)type.Value.BlockBytes();
         foreach (var dimension in shape)
             if ((bytes *= (UInt128)dimension) > long.MaxValue)
                 throw Error($"{shown}: shape [{string.Join(", ", shape)}] is too large");

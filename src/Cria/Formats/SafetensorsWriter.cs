@@ -14,32 +14,22 @@ public static class SafetensorsWriter
     /// Writes a file aside and renames it over `path` when it is complete. Data is row-major and little-endian. Without metadata the
     /// file gets `{"format":"pt"}`, which older readers ask for.
     /// </summary>
-    /// <exception cref="ArgumentException">A name stands twice, or the bytes do not fit type and shape.</exception>
+    /// <exception cref="ArgumentException">A name stands twice, a type is one of blocks, or the bytes do not fit type and shape.</exception>
     /// <exception cref="IOException">The file cannot be written; nothing is left behind.</exception>
     public static void Write(string path, IEnumerable<(string Name, ElementType Type, long[] Shape, ReadOnlyMemory<byte> Data)> tensors,
         IReadOnlyDictionary<string, string>? metadata = null)
     {
-        var ordered = tensors.OrderByDescending(t => t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
+        var ordered = tensors.OrderByDescending(t => t.Type.BlockBytes()).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
         var header = Header(ordered, metadata);
-        var aside = $"{path}.{Guid.NewGuid():N}.part";
-        try
+        WholeFile.Write(path, stream =>
         {
-            using (var stream = new FileStream(aside, FileMode.CreateNew, FileAccess.Write))
-            {
-                Span<byte> length = stackalloc byte[8];
-                BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-                stream.Write(length);
-                stream.Write(header);
-                foreach (var tensor in ordered)
-                    stream.Write(tensor.Data.Span);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(aside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(aside);
-        }
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+            stream.Write(length);
+            stream.Write(header);
+            foreach (var tensor in ordered)
+                stream.Write(tensor.Data.Span);
+        });
     }
 
     static byte[] Header(List<(string Name, ElementType Type, long[] Shape, ReadOnlyMemory<byte> Data)> tensors, IReadOnlyDictionary<string, string>? metadata)
@@ -56,11 +46,11 @@ public static class SafetensorsWriter
             var offset = 0L;
             foreach (var (name, type, shape, data) in tensors)
             {
-                var bytes = shape.Aggregate((long)type.Size(), (product, dimension) => checked(product * dimension));
-                if (bytes != data.Length || !names.Add(name) || name == "__metadata__")
-                    throw new ArgumentException($"{name}: {data.Length} bytes for {bytes}, or a name that is taken", nameof(tensors));
+                var bytes = shape.Aggregate((long)type.BlockBytes(), (product, dimension) => checked(product * dimension));
+                if (type.BlockLength() > 1 || bytes != data.Length || !names.Add(name) || name == "__metadata__")
+                    throw new ArgumentException($"{name}: {type.Name()}, {data.Length} bytes for {bytes}, or a name that is taken", nameof(tensors));
                 json.WriteStartObject(name);
-                json.WriteString("dtype", type.SafetensorsName());
+                json.WriteString("dtype", type.Name());
                 json.WriteStartArray("shape");
                 foreach (var dimension in shape)
                     json.WriteNumberValue(dimension);

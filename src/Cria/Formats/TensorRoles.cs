@@ -1,6 +1,6 @@
 namespace Cria.Formats;
 
-/// <summary>Which roles a configuration asks for, their shapes, and their names in Hugging Face files (spec section 3).</summary>
+/// <summary>Which roles a configuration asks for, and their shapes (spec section 3).</summary>
 static class TensorRoles
 {
     /// <summary>Every (role, layer) that has a tensor of its own, from the embedding to the output matrix.</summary>
@@ -24,28 +24,6 @@ static class TensorRoles
         TensorRole.AttentionOutput => [c.HiddenSize, (long)c.HeadCount * c.HeadSize],
         TensorRole.Gate or TensorRole.Up => [c.FeedForwardSize, c.HiddenSize],
         TensorRole.Down => [c.HiddenSize, c.FeedForwardSize],
-        _ => throw new ArgumentOutOfRangeException(nameof(role)),
-    };
-
-    public static string HuggingFaceName(TensorRole role, int layer) => role switch
-    {
-        TensorRole.Embedding => "model.embed_tokens.weight",
-        TensorRole.FinalNorm => "model.norm.weight",
-        TensorRole.Output => "lm_head.weight",
-        _ => $"model.layers.{layer}.{PartName(role)}.weight",
-    };
-
-    static string PartName(TensorRole role) => role switch
-    {
-        TensorRole.AttentionNorm => "input_layernorm",
-        TensorRole.Query => "self_attn.q_proj",
-        TensorRole.Key => "self_attn.k_proj",
-        TensorRole.Value => "self_attn.v_proj",
-        TensorRole.AttentionOutput => "self_attn.o_proj",
-        TensorRole.FeedForwardNorm => "post_attention_layernorm",
-        TensorRole.Gate => "mlp.gate_proj",
-        TensorRole.Up => "mlp.up_proj",
-        TensorRole.Down => "mlp.down_proj",
         _ => throw new ArgumentOutOfRangeException(nameof(role)),
     };
 }

@@ -1,3 +1,4 @@
+using Cria.Kernels.Panels;
 using Cria.Tensors;
 
 namespace Cria.Kernels;
@@ -20,22 +21,39 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
 
     public WorkerPool Pool { get; } = new(threads);
 
-    /// <summary>Y = X Wᵀ; W is [y.Columns, x.Columns]. With BF16 arithmetic X is rounded first.</summary>
-    public void Multiply(ElementType type, byte* weights, Matrix x, Matrix y)
+    /// <summary>Room for the threads' own use within one region.</summary>
+    public NativeBuffer Scratch { get; } = new();
+
+    /// <summary>Quantized activations of the product that is computed.</summary>
+    public NativeBuffer Activations { get; } = new();
+
+    /// <summary>The matrix [out, in] of a tensor in the form whose product is fastest.</summary>
+    public WeightMatrix CreateMatrix(Tensor weight)
+    {
+        if (weight.Type.BlockLength() == 1)
+            return new StoredMatrix(weight, this);
+        if (PanelFormat.Of(weight.Type) is not { } format)
+            return new DequantizedMatrix(weight, this);
+        var (outputs, columns) = ((int)weight.Shape[0], (int)weight.Shape[1]);
+        return new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this);
+    }
+
+    /// <summary>X in the form that the product with weights of a type reads; with BF16 arithmetic it is rounded. Holds until the next call.</summary>
+    public float* Pack(ElementType type, Matrix x)
     {
         var packed = _packed.Reserve((long)x.Rows * kernels.PackedColumns(x.Columns));
         ForRows(x.Rows, x.Columns, multipleOf: 6, (first, end) => kernels.Pack(type, x.Data, x.Columns, first, end, roundToBF16, packed));
+        return packed;
+    }
 
-        var outputs = y.Columns;
-        var chunk = outputs;
-        if (x.Count * outputs > SmallWork)
-        {
-            var cached = ChunkBytes / (x.Columns * type.Size());
-            var balanced = (outputs + 4 * Pool.Threads - 1) / (4 * Pool.Threads);
-            chunk = (Math.Max(1, Math.Min(cached, balanced)) + 3) & ~3;
-        }
-        Pool.Run((outputs + chunk - 1) / chunk, (i, _) =>
-            kernels.Multiply(type, weights, x.Columns, i * chunk, Math.Min(outputs, (i + 1) * chunk), packed, 0, x.Rows, y.Data, outputs));
+    /// <summary>Outputs of one chunk of a product, a multiple of 4: whole rows of weights that fit the cache, and enough chunks for all threads.</summary>
+    public int ChunkOutputs(Matrix x, int outputs, int rowBytes)
+    {
+        if (x.Count * outputs <= SmallWork)
+            return outputs;
+        var cached = ChunkBytes / rowBytes;
+        var balanced = (outputs + 4 * Pool.Threads - 1) / (4 * Pool.Threads);
+        return (Math.Max(1, Math.Min(cached, balanced)) + 3) & ~3;
     }
 
     /// <summary>y = x / sqrt(mean(x²) + epsilon) * weight, row by row.</summary>
@@ -50,6 +68,13 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     {
         for (var row = first; row < end; row++)
             kernels.SwiGlu(gate[row], up[row], gate.Columns);
+    });
+
+    /// <summary>Every row of x by the orthonormal Hadamard matrix.</summary>
+    public void Hadamard(Matrix x) => ForRows(x.Rows, x.Columns, 1, (first, end) =>
+    {
+        for (var row = first; row < end; row++)
+            WalshHadamard.Apply(new Span<float>(x[row], x.Columns));
     });
 
     /// <summary>x += y.</summary>
@@ -75,5 +100,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     {
         Pool.Dispose();
         _packed.Dispose();
+        Scratch.Dispose();
+        Activations.Dispose();
     }
 }

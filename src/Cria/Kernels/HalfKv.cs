@@ -18,11 +18,7 @@ readonly unsafe struct F16Half<W, V> : IHalfType<W, V> where W : struct, IWidth<
 
 readonly unsafe struct BF16Half<W, V> : IHalfType<W, V> where W : struct, IWidth<V> where V : struct
 {
-    public static ushort Narrow(float x)
-    {
-        var bits = BitConverter.SingleToUInt32Bits(x);
-        return float.IsNaN(x) ? (ushort)(bits >> 16 | 64) : (ushort)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-    }
+    public static ushort Narrow(float x) => Blocks.BF16.Narrow(x);
 
     public static V Widen(ushort* p) => W.WidenBF16(p);
 }

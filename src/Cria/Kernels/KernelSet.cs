@@ -42,6 +42,9 @@ abstract unsafe class KernelSet
     /// <inheritdoc cref="RowOperations{W,V}.Rotate"/>
     public abstract void Rotate(float* x, int heads, int headSize, float* cos, float* sin);
 
+    /// <inheritdoc cref="RowOperations{W,V}.RotateAdjacent"/>
+    public abstract void RotateAdjacent(float* x, int heads, int headSize, float* cos, float* sin);
+
     /// <summary>The store of keys and values in <see cref="ElementType.F32"/>, F16 or BF16, or in Q8_0 (null).</summary>
     public abstract KvFormat CreateKvFormat(ElementType? type, int headSize);
 
@@ -95,6 +98,9 @@ sealed unsafe class KernelSet<W, V>(int bits) : KernelSet where W : struct, IWid
 
     public override void Rotate(float* x, int heads, int headSize, float* cos, float* sin) =>
         RowOperations<W, V>.Rotate(x, heads, headSize, cos, sin);
+
+    public override void RotateAdjacent(float* x, int heads, int headSize, float* cos, float* sin) =>
+        RowOperations<W, V>.RotateAdjacent(x, heads, headSize, cos, sin);
 
     public override KvFormat CreateKvFormat(ElementType? type, int headSize) => type switch
     {

@@ -89,6 +89,35 @@ static unsafe class RowOperations<W, V> where W : struct, IWidth<V> where V : st
     }
 
     /// <summary>
+    /// Rotates the pairs (x[2 i], x[2 i + 1]) of every head and puts them to i and half + i: from the order of rows that Meta and GGUF
+    /// give query and key to that of Hugging Face.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RotateAdjacent(float* x, int heads, int headSize, float* cos, float* sin)
+    {
+        var half = headSize / 2;
+        var rotated = stackalloc float[headSize];
+        for (var head = 0; head < heads; head++, x += headSize)
+        {
+            var i = 0;
+            for (; i <= half - W.Count; i += W.Count)
+            {
+                W.LoadDeinterleaved(x + 2 * i, out var a, out var b);
+                var (c, s) = (W.Load(cos + i), W.Load(sin + i));
+                W.Store(W.Subtract(W.Multiply(a, c), W.Multiply(b, s)), rotated + i);
+                W.Store(W.Add(W.Multiply(b, c), W.Multiply(a, s)), rotated + half + i);
+            }
+            for (; i < half; i++)
+            {
+                var (a, b) = (x[2 * i], x[2 * i + 1]);
+                rotated[i] = a * cos[i] - b * sin[i];
+                rotated[half + i] = b * cos[i] + a * sin[i];
+            }
+            new ReadOnlySpan<float>(rotated, headSize).CopyTo(new Span<float>(x, headSize));
+        }
+    }
+
+    /// <summary>
     /// eˣ within 2 units in the last place; 0 below -104, infinity above 88.73. x = n ln 2 + r with |r| at most ln 2 / 2, e^r by its
     /// Taylor polynomial of degree 7, ln 2 in two parts so that r is exact to float32 (Cody and Waite).
     /// </summary>

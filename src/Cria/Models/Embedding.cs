@@ -1,24 +1,24 @@
+using Cria.Kernels.Blocks;
 using Cria.Tensors;
 
 namespace Cria.Models;
 
-/// <summary>The token embedding [V, D] as it is stored.</summary>
-sealed unsafe class Embedding(Tensor weight)
+/// <summary>The token embedding [V, D] as it is stored; of int8 codes with a scale for each row.</summary>
+sealed unsafe class Embedding(Tensor weight, Tensor? scales)
 {
-    readonly int _columns = (int)weight.Shape[1];
+    readonly long _columns = weight.Shape[1];
 
-    /// <summary>The embedding of one token, widened to float32.</summary>
+    /// <summary>The embedding of one token as float32.</summary>
     public void Lookup(int token, float* row)
     {
-        var source = weight.Data + (long)token * _columns * weight.Type.Size();
-        for (var i = 0; i < _columns; i++)
+        var source = weight.Data + weight.Type.Bytes(token * _columns);
+        if (scales is null)
         {
-            row[i] = weight.Type switch
-            {
-                ElementType.F32 => ((float*)source)[i],
-                ElementType.F16 => (float)((Half*)source)[i],
-                _ => BitConverter.UInt32BitsToSingle((uint)((ushort*)source)[i] << 16),
-            };
+            BlockFormats.Dequantize(weight.Type, source, _columns, row);
+            return;
         }
+        var scale = ((float*)scales.Data)[token];
+        for (var i = 0; i < _columns; i++)
+            row[i] = scale * (sbyte)source[i];
     }
 }

@@ -9,8 +9,17 @@ namespace Cria.Models;
 /// </summary>
 sealed unsafe class Rope(ModelConfig config) : IDisposable
 {
-    readonly float[] _frequencies = Frequencies(config.RopeTheta, config.HeadSize, config.RopeScaling);
+    readonly float[] _frequencies = Frequencies(config);
     readonly NativeBuffer _cos = new(), _sin = new();
+
+    /// <summary>The inverse frequencies of a configuration, divided by its factors if it has any.</summary>
+    static float[] Frequencies(ModelConfig config)
+    {
+        var frequencies = Frequencies(config.RopeTheta, config.HeadSize, config.RopeScaling);
+        for (var i = 0; i < (config.RopeFactors?.Count ?? 0); i++)
+            frequencies[i] /= config.RopeFactors![i];
+        return frequencies;
+    }
 
     /// <summary>The inverse frequencies g_i in radians per position, i in [0, headSize / 2).</summary>
     public static float[] Frequencies(float theta, int headSize, RopeScaling? scaling)
@@ -46,7 +55,7 @@ sealed unsafe class Rope(ModelConfig config) : IDisposable
                 (sin[row][i], cos[row][i]) = MathF.SinCos(rows[row].Position * _frequencies[i]);
     }
 
-    /// <summary>Rotates every head of x [rows, heads * head size] in place.</summary>
+    /// <summary>Rotates every head of x [rows, heads * head size] in place; behind it pairs stand at i and half + i.</summary>
     public void Rotate(Compute compute, Matrix x)
     {
         var half = _frequencies.Length;
@@ -54,7 +63,12 @@ sealed unsafe class Rope(ModelConfig config) : IDisposable
         compute.ForRows(x.Rows, x.Columns, 1, (first, end) =>
         {
             for (var row = first; row < end; row++)
-                compute.Kernels.Rotate(x[row], x.Columns / (2 * half), 2 * half, cos[row], sin[row]);
+            {
+                if (config.AdjacentPairs)
+                    compute.Kernels.RotateAdjacent(x[row], x.Columns / (2 * half), 2 * half, cos[row], sin[row]);
+                else
+                    compute.Kernels.Rotate(x[row], x.Columns / (2 * half), 2 * half, cos[row], sin[row]);
+            }
         });
     }
 

@@ -39,7 +39,8 @@ public sealed unsafe class TextModel : IDisposable
         _compute = new Compute(kernels, Options.Threads.Value, Options.Compute == ComputeType.BF16);
         _rope = new Rope(Config);
         _attention = new SelfAttention(Config, _cache, _compute);
-        _embedding = new Embedding(checkpoint.Get(TensorRole.Embedding));
+        _embedding = new Embedding(checkpoint.Get(TensorRole.Embedding),
+            Config.Quantization is null ? null : checkpoint.Part(TensorRole.Embedding, 0, MetaQuantization.Scales));
         _blocks = [.. Enumerable.Range(0, Config.LayerCount).Select(layer => new Block(
             Norm(TensorRole.AttentionNorm, layer), Linear(TensorRole.Query, layer), Linear(TensorRole.Key, layer), Linear(TensorRole.Value, layer),
             Linear(TensorRole.AttentionOutput, layer),
@@ -150,6 +151,8 @@ public sealed unsafe class TextModel : IDisposable
             block.Gate.Apply(x, gate);                                              // [rows, F]
             block.Up.Apply(x, up);
             _compute.SwiGlu(gate, up);
+            if (Config.Quantization is { IsRotated: true })
+                _compute.Hadamard(gate);
             block.Down.Apply(gate, x);
             _compute.Add(h, x);
         }
@@ -197,7 +200,7 @@ public sealed unsafe class TextModel : IDisposable
         _ => _checkpoint.Get(TensorRole.Query).Type == ElementType.BF16 ? KvType.BF16 : KvType.F16,
     };
 
-    Linear Linear(TensorRole role, int layer = 0) => new(_checkpoint.Get(role, layer), _compute);
+    Linear Linear(TensorRole role, int layer = 0) => new(_checkpoint, role, layer, _compute);
 
     RmsNorm Norm(TensorRole role, int layer = 0) => new(_checkpoint.Get(role, layer), Config.NormEpsilon, _compute);
 
@@ -212,6 +215,7 @@ public sealed unsafe class TextModel : IDisposable
         _attention.Dispose();
         _activations.Dispose();
         _norm.Dispose();
+        _output.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
         _checkpoint.Dispose();
@@ -224,6 +228,8 @@ public sealed unsafe class TextModel : IDisposable
         {
             AttentionNorm.Dispose();
             FeedForwardNorm.Dispose();
+            foreach (var linear in (Linear[])[Query, Key, Value, AttentionOutput, Gate, Up, Down])
+                linear.Dispose();
         }
     }
 }

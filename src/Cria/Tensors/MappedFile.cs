@@ -8,16 +8,16 @@ namespace Cria.Tensors;
 /// The file must not shrink while it is mapped: the operating system ends a process that touches a page that is no longer there
 /// (replace model files by renaming a new one over them, as <c>SafetensorsWriter</c> does).
 /// </summary>
-public sealed unsafe class MappedFile : IDisposable
+public sealed unsafe class MappedFile : TensorMemory
 {
     readonly MemoryMappedFile? _file;
     readonly MemoryMappedViewAccessor? _view;
     byte* _pointer;
     int _disposed;
 
-    MappedFile(string path, MemoryMappedFile? file, long length)
+    MappedFile(string path, MemoryMappedFile? file, long length) : base(path, length)
     {
-        (Path, Length, _file) = (path, length, file);
+        _file = file;
         if (file is null)
             return;
         _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
@@ -57,15 +57,9 @@ public sealed unsafe class MappedFile : IDisposable
         }
     }
 
-    /// <summary>The path it was opened with.</summary>
-    public string Path { get; }
-
-    /// <summary>Bytes of the file when it was mapped.</summary>
-    public long Length { get; }
-
     /// <summary>The first byte; null for an empty file.</summary>
     /// <exception cref="ObjectDisposedException">The file is unmapped.</exception>
-    public byte* Pointer
+    public override byte* Pointer
     {
         get
         {
@@ -75,7 +69,7 @@ public sealed unsafe class MappedFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;

@@ -3,25 +3,25 @@ using System.Runtime.InteropServices;
 namespace Cria.Tensors;
 
 /// <summary>
-/// A named, row-major array inside a mapped file: a view, not a copy. Immutable; reading is safe from any number of threads until
-/// the file is unmapped.
+/// A named, row-major array: a view of a mapped file, or of memory into which its parts are gathered when it is first read.
+/// Immutable; reading is safe from any number of threads until the file is unmapped.
 /// </summary>
 public sealed unsafe class Tensor
 {
-    readonly MappedFile _file;
+    readonly TensorMemory _memory;
     readonly long _offset;
     readonly long[] _shape;
 
     /// <summary>A view of bytes that the caller has checked to lie inside the file.</summary>
-    internal Tensor(string name, ElementType type, long[] shape, MappedFile file, long offset)
+    internal Tensor(string name, ElementType type, long[] shape, TensorMemory memory, long offset)
     {
-        (Name, Type, _shape, _file, _offset) = (name, type, shape, file, offset);
+        (Name, Type, _shape, _memory, _offset) = (name, type, shape, memory, offset);
         Count = 1;
         foreach (var dimension in shape)
             Count = checked(Count * dimension);
-        ByteLength = checked(Count * type.Size());
+        ByteLength = type.Bytes(Count);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, file.Length - ByteLength);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, memory.Length - ByteLength);
     }
 
     /// <summary>The name in the file.</summary>
@@ -40,11 +40,11 @@ public sealed unsafe class Tensor
     public long ByteLength { get; }
 
     /// <summary>The path of the file it lies in.</summary>
-    public string File => _file.Path;
+    public string File => _memory.Path;
 
     /// <summary>The first element. Files promise no alignment, not even of the element's own size.</summary>
     /// <exception cref="ObjectDisposedException">The file is unmapped.</exception>
-    public byte* Data => _file.Pointer + _offset;
+    public byte* Data => _memory.Pointer + _offset;
 
     /// <summary>The shape as people write it, such as [128256, 2048].</summary>
     public string ShapeText => $"[{string.Join(", ", _shape)}]";
@@ -72,11 +72,11 @@ public sealed unsafe class Tensor
                     target[i] = BitConverter.UInt32BitsToSingle((uint)MemoryMarshal.Read<ushort>(bytes[(2 * i)..]) << 16);
                 break;
             default:
-                throw new NotSupportedException($"{Name} is {Type.SafetensorsName()}, not F32, F16 or BF16");
+                throw new NotSupportedException($"{Name} is {Type.Name()}, not F32, F16 or BF16");
         }
-        GC.KeepAlive(_file);
+        GC.KeepAlive(_memory);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {Type.SafetensorsName()} {ShapeText}";
+    public override string ToString() => $"{Name} {Type.Name()} {ShapeText}";
 }

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
 namespace Cria.Tokenization;
 
 /// <summary>
@@ -35,5 +38,30 @@ public static class ByteAlphabet
         var found = c < Bytes.Length ? Bytes[c] : (short)-1;
         b = (byte)found;
         return found >= 0;
+    }
+
+    /// <summary>The bytes that a text of this alphabet stands for; returns how many.</summary>
+    /// <param name="text">UTF-16.</param>
+    /// <param name="bytes">Gets them.</param>
+    /// <param name="field">Where the text stands, for errors.</param>
+    /// <exception cref="CriaException">It is longer than <paramref name="bytes"/>, or not of this alphabet.</exception>
+    internal static int ToBytes(ReadOnlySpan<char> text, Span<byte> bytes, string field)
+    {
+        if (text.Length > bytes.Length)
+            throw new CriaException($"{field} holds a token that is too long");
+        for (var i = 0; i < text.Length; i++)
+            bytes[i] = TryGetByte(text[i], out var b) ? b
+                : throw new CriaException($"{field} holds {OneLine.Quote(text.ToString())}, which is not in the byte alphabet");
+        return text.Length;
+    }
+
+    /// <summary>The same of UTF-8.</summary>
+    /// <exception cref="CriaException">It is empty, longer than a token may be, or not of this alphabet.</exception>
+    [SkipLocalsInit]
+    internal static int ToBytes(ReadOnlySpan<byte> text, Span<byte> bytes, string field)
+    {
+        Span<char> characters = stackalloc char[VocabularyBuilder.MaxToken];
+        return text.Length > 0 && Encoding.UTF8.TryGetChars(text, characters, out var count) ? ToBytes(characters[..count], bytes, field)
+            : throw new CriaException($"{field} holds a token of {text.Length} bytes");
     }
 }

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Cria.Tokenization;
 
 /// <summary>
-/// Merges the bytes of a piece: the adjacent pair whose concatenation has the lowest rank first, leftmost on ties, until no
-/// pair is in the vocabulary (spec section 5.4). The bytes are followed by <see cref="Vocabulary.Padding"/> readable ones.
+/// Merges the bytes of a piece: the adjacent pair that merges to the token of the lowest rank first, leftmost on ties, until no
+/// pair merges (spec section 5.4). The bytes are followed by <see cref="Vocabulary.Padding"/> readable ones.
 /// </summary>
 static unsafe class BytePairEncoder
 {
@@ -42,9 +42,9 @@ static unsafe class BytePairEncoder
                 (starts[i], tokens[i], ranks[i - 1]) = (starts[i + 1], tokens[i + 1], ranks[i]);
             starts[parts] = length;
             if (best < parts - 1)
-                ranks[best] = Rank(vocabulary, piece + starts[best], starts[best + 2] - starts[best]);
+                ranks[best] = vocabulary.Merge(rank, tokens[best + 1], piece + starts[best], starts[best + 2] - starts[best]);
             if (best > 0)
-                ranks[best - 1] = Rank(vocabulary, piece + starts[best - 1], starts[best + 1] - starts[best - 1]);
+                ranks[best - 1] = vocabulary.Merge(tokens[best - 1], rank, piece + starts[best - 1], starts[best + 1] - starts[best - 1]);
             lookups += 2;
         }
         ids.Add(new ReadOnlySpan<int>(tokens, parts));
@@ -80,7 +80,7 @@ static unsafe class BytePairEncoder
                 {
                     previous[end] = left;
                     lookups++;
-                    ranks[left] = Rank(vocabulary, piece + left, next[end] - left);
+                    ranks[left] = vocabulary.Merge(rank, tokens[end], piece + left, next[end] - left);
                     if (ranks[left] != int.MaxValue)
                         heap.Push(ranks[left], left);
                 }
@@ -88,7 +88,7 @@ static unsafe class BytePairEncoder
                 {
                     var before = previous[left];
                     lookups++;
-                    ranks[before] = Rank(vocabulary, piece + before, end - before);
+                    ranks[before] = vocabulary.Merge(tokens[before], rank, piece + before, end - before);
                     if (ranks[before] != int.MaxValue)
                         heap.Push(ranks[before], before);
                 }
@@ -99,11 +99,5 @@ static unsafe class BytePairEncoder
             ArrayPool<int>.Shared.Return(rented);
             return lookups;
         }
-    }
-
-    static int Rank(Vocabulary vocabulary, byte* bytes, int length)
-    {
-        var rank = vocabulary.Find(bytes, length);
-        return rank < 0 ? int.MaxValue : rank;
     }
 }

@@ -12,17 +12,24 @@ public sealed unsafe class Tokenizer
 {
     readonly PieceCache _cache;
     readonly FrozenDictionary<string, int> _specialIds;
-    readonly FrozenDictionary<int, byte[]> _specialBytes;
-    readonly SpecialScanner _anySpecial;
+    readonly FrozenDictionary<int, byte[]> _addedBytes;
+    readonly FrozenSet<int> _notText;
+    readonly FrozenDictionary<string, int> _userDefined; // become tokens in any text
+    readonly SpecialScanner? _all, _always;
 
-    internal Tokenizer(Vocabulary vocabulary, IEnumerable<KeyValuePair<string, int>> specials)
+    internal Tokenizer(Vocabulary vocabulary, IReadOnlyCollection<AddedToken> added)
     {
         Vocabulary = vocabulary;
         _cache = new PieceCache(vocabulary);
-        _specialIds = specials.ToFrozenDictionary();
-        _specialBytes = _specialIds.ToFrozenDictionary(s => s.Value, s => Encoding.UTF8.GetBytes(s.Key));
-        _anySpecial = new SpecialScanner(_specialIds);
-        VocabularySize = Math.Max(vocabulary.Count, _specialIds.Count == 0 ? 0 : _specialIds.Values.Max() + 1);
+        _specialIds = Of(AddedTokenKind.Control);
+        _userDefined = Of(AddedTokenKind.UserDefined);
+        _addedBytes = added.ToFrozenDictionary(a => a.Id, a => Encoding.UTF8.GetBytes(a.Text));
+        _notText = added.Where(a => a.Kind != AddedTokenKind.UserDefined).Select(a => a.Id).ToFrozenSet();
+        _all = SpecialScanner.Create([.. _specialIds, .. _userDefined]);
+        _always = SpecialScanner.Create(_userDefined);
+        VocabularySize = Math.Max(vocabulary.Count, added.Count == 0 ? 0 : added.Max(a => a.Id) + 1);
+
+        FrozenDictionary<string, int> Of(AddedTokenKind kind) => added.Where(a => a.Kind == kind).ToFrozenDictionary(a => a.Text, a => a.Id);
     }
 
     /// <summary>Reads `tokenizer.model`, `tokenizer.json`, or a directory that holds one of them (`tokenizer.json` first).</summary>
@@ -56,8 +63,11 @@ public sealed unsafe class Tokenizer
     /// <summary>The id of a control token's text, or null.</summary>
     public int? SpecialId(string text) => _specialIds.TryGetValue(text, out var id) ? id : null;
 
-    /// <summary>Whether an id is a control token.</summary>
-    public bool IsSpecial(int id) => _specialBytes.ContainsKey(id);
+    /// <summary>Whether an id is a control token (or one that is never used), not text.</summary>
+    public bool IsSpecial(int id) => _notText.Contains(id);
+
+    /// <summary>Whether an id is a token beside the vocabulary, of any kind.</summary>
+    internal bool IsAdded(int id) => _addedBytes.ContainsKey(id);
 
     /// <summary>All control tokens by text.</summary>
     public IReadOnlyDictionary<string, int> Specials => _specialIds;
@@ -66,14 +76,14 @@ public sealed unsafe class Tokenizer
     /// <exception cref="CriaException">The id is outside the vocabulary.</exception>
     public ReadOnlySpan<byte> TokenBytes(int id) =>
         (uint)id < (uint)Vocabulary.Count ? Vocabulary[id]
-        : _specialBytes.TryGetValue(id, out var bytes) ? bytes
+        : _addedBytes.TryGetValue(id, out var bytes) ? bytes
         : throw new CriaException($"token id {id} is outside the vocabulary of {VocabularySize}");
 
     /// <summary>
     /// Ids of a text, nothing added. Text that spells a control token stays text unless <paramref name="allowSpecial"/>. A lone
     /// surrogate is encoded as U+FFFD.
     /// </summary>
-    public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false) => Encode(text, allowSpecial ? _anySpecial : null);
+    public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false) => Encode(text, allowSpecial ? _all : _always);
 
     /// <summary>
     /// Ids of a text in which the control tokens named in <paramref name="allowed"/> become their ids (leftmost match first), and
@@ -82,15 +92,11 @@ public sealed unsafe class Tokenizer
     /// <exception cref="CriaException">The text holds a forbidden control token, or a name is no control token.</exception>
     public int[] Encode(ReadOnlySpan<char> text, IReadOnlySet<string> allowed, IReadOnlySet<string> forbidden)
     {
-        if (Scanner(forbidden.Except(allowed)) is { } scanner && scanner.Next(text) is { Length: > 0 } found)
+        if (SpecialScanner.Create(Ids(forbidden.Except(allowed))) is { } scanner && scanner.Next(text) is { Length: > 0 } found)
             throw new CriaException($"the text holds the control token {text.Slice(found.Start, found.Length)} at {found.Start}");
-        return Encode(text, Scanner(allowed));
+        return Encode(text, allowed.Count == 0 ? _always : SpecialScanner.Create([.. Ids(allowed), .. _userDefined]));
 
-        SpecialScanner? Scanner(IEnumerable<string> names)
-        {
-            var some = names.ToDictionary(n => n, Required);
-            return some.Count == 0 ? null : new SpecialScanner(some);
-        }
+        IReadOnlyCollection<KeyValuePair<string, int>> Ids(IEnumerable<string> names) => [.. names.Select(n => KeyValuePair.Create(n, Required(n)))];
     }
 
     /// <summary>The text of ids; invalid UTF-8 becomes U+FFFD for each maximal invalid part.</summary>
@@ -153,19 +159,24 @@ public sealed unsafe class Tokenizer
         _specialIds.TryGetValue(name, out var id) ? id : throw new CriaException($"the vocabulary has no control token {name}");
 
     /// <summary>Finds control tokens in text: the leftmost, of several there the longest.</summary>
-    sealed class SpecialScanner(IReadOnlyDictionary<string, int> ids)
+    sealed class SpecialScanner
     {
-        readonly SearchValues<string> _any = SearchValues.Create([.. ids.Keys], StringComparison.Ordinal);
-        readonly string[] _longestFirst = [.. ids.Keys.OrderByDescending(k => k.Length)];
+        readonly SearchValues<string> _any;
+        readonly KeyValuePair<string, int>[] _longestFirst;
+
+        SpecialScanner(IReadOnlyCollection<KeyValuePair<string, int>> ids) =>
+            (_any, _longestFirst) = (SearchValues.Create([.. ids.Select(i => i.Key)], StringComparison.Ordinal), [.. ids.OrderByDescending(i => i.Key.Length)]);
+
+        public static SpecialScanner? Create(IReadOnlyCollection<KeyValuePair<string, int>> ids) => ids.Count == 0 ? null : new(ids);
 
         public (int Start, int Length, int Id) Next(ReadOnlySpan<char> text)
         {
             var start = text.IndexOfAny(_any);
             if (start < 0)
                 return default;
-            foreach (var name in _longestFirst)
+            foreach (var (name, id) in _longestFirst)
                 if (text[start..].StartsWith(name, StringComparison.Ordinal))
-                    return (start, name.Length, ids[name]);
+                    return (start, name.Length, id);
             return default;
         }
     }

@@ -29,7 +29,7 @@ static class TokenizerJsonFile
         }
         json.Read();
         var specials = ReadSpecials(added);
-        return new Tokenizer(ReadModel(model, specials), specials);
+        return new Tokenizer(ReadModel(model, specials), [.. specials.Select(s => new AddedToken(s.Key, s.Value, AddedTokenKind.Control))]);
     }
 
     /// <summary>A reader that stands before the value of `name`; a value of null counts as missing.</summary>
@@ -63,7 +63,7 @@ static class TokenizerJsonFile
             throw new CriaException("model.vocab is missing");
         var vocabulary = ReadVocabulary(vocab, specials);
         if (merges.TokenType != JsonTokenType.None)
-            CheckMerges(merges, vocabulary);
+            ReadMerges(merges, vocabulary);
         return vocabulary;
     }
 
@@ -123,10 +123,10 @@ static class TokenizerJsonFile
     }
 
     /// <summary>Merging by rank equals merging by this list only if the list is in the order of the merged tokens' ids.</summary>
-    static void CheckMerges(Utf8JsonReader json, Vocabulary vocabulary)
+    static void ReadMerges(Utf8JsonReader json, Vocabulary vocabulary)
     {
+        var rules = new MergeRules(vocabulary, "model.merges");
         Span<byte> merged = stackalloc byte[VocabularyBuilder.MaxToken];
-        var last = -1;
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             int middle, length;
@@ -143,13 +143,9 @@ static class TokenizerJsonFile
                 if (!json.Read() || json.TokenType != JsonTokenType.EndArray)
                     throw new CriaException("model.merges holds a list of more than two");
             }
-            var id = vocabulary.Find(merged[..length]);
-            if (id < 0 || vocabulary.Find(merged[..middle]) < 0 || vocabulary.Find(merged[middle..length]) < 0)
-                throw new CriaException($"model.merges holds a pair before {json.TokenStartIndex} that model.vocab lacks");
-            if (id < last)
-                throw new CriaException($"model.merges is not in the order of the ids at the token {id}: not a Llama 3 vocabulary");
-            last = id;
+            rules.Add(merged[..middle], merged[middle..length], merged[..length]);
         }
+        rules.Apply();
     }
 
     static int ReadPart(ref Utf8JsonReader json, scoped Span<byte> part) => json.Read() && json.TokenType == JsonTokenType.String
@@ -166,8 +162,8 @@ static class TokenizerJsonFile
         var space = text.IndexOf(' ');
         if (space < 1 || space == text.Length - 1)
             throw new CriaException("model.merges holds an entry that is not a pair");
-        var middle = ToBytes(text[..space], merged, "model.merges");
-        return (middle, middle + ToBytes(text[(space + 1)..], merged[middle..], "model.merges"));
+        var middle = ByteAlphabet.ToBytes(text[..space], merged, "model.merges");
+        return (middle, middle + ByteAlphabet.ToBytes(text[(space + 1)..], merged[middle..], "model.merges"));
     }
 
     [SkipLocalsInit]
@@ -176,18 +172,7 @@ static class TokenizerJsonFile
         Span<char> text = stackalloc char[VocabularyBuilder.MaxToken];
         if (json.ValueSpan.Length == 0 || json.ValueSpan.Length > text.Length)
             throw new CriaException($"{field} holds a token of {json.ValueSpan.Length} characters");
-        return ToBytes(text[..json.CopyString(text)], token, field);
-    }
-
-    /// <summary>GPT-2's alphabet: the printable bytes stand for themselves, the other 68 for U+0100 on.</summary>
-    static int ToBytes(ReadOnlySpan<char> text, Span<byte> bytes, string field)
-    {
-        if (text.Length > bytes.Length)
-            throw new CriaException($"{field} holds a token that is too long");
-        for (var i = 0; i < text.Length; i++)
-            bytes[i] = ByteAlphabet.TryGetByte(text[i], out var b) ? b
-                : throw new CriaException($"{field} holds {OneLine.Quote(text.ToString())}, which is not in the byte alphabet");
-        return text.Length;
+        return ByteAlphabet.ToBytes(text[..json.CopyString(text)], token, field);
     }
 
     /// <summary>The next name of the current object, or null at its end. Names that are not read by anybody may be as long as they like.</summary>

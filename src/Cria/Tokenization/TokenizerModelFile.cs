@@ -28,6 +28,6 @@ static class TokenizerModelFile
             tokens.Add(rank, token[..length], "a line");
         }
         var vocabulary = tokens.Build();
-        return new Tokenizer(vocabulary, SpecialTokens.Meta.Select((name, i) => KeyValuePair.Create(name, vocabulary.Count + i)));
+        return new Tokenizer(vocabulary, [.. SpecialTokens.Meta.Select((name, i) => new AddedToken(name, vocabulary.Count + i, AddedTokenKind.Control))]);
     }
 }

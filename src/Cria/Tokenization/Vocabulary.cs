@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Cria.Tokenization;
 
-/// <summary>Byte strings with ranks 0..Count-1, found by content without allocation. Immutable and thread-safe.</summary>
+/// <summary>Byte strings with ranks 0..Count-1, found by content without allocation. Thread-safe once it is built.</summary>
 sealed unsafe class Vocabulary
 {
     /// <summary>How many bytes behind a token must be readable for the lookups by pointer.</summary>
@@ -24,6 +24,7 @@ sealed unsafe class Vocabulary
     readonly int _shift;        // the upper bits of a hash number the slots
     readonly int[] _pairs = new int[0x10000];
     readonly int[] _single = new int[256];
+    HashSet<ulong>? _forbidden; // pairs of tokens that do not merge although their bytes together are a token
 
     /// <param name="bytes">The tokens' bytes, one token after the other; none is empty.</param>
     /// <param name="starts">Count + 1 offsets into <paramref name="bytes"/>.</param>
@@ -68,6 +69,28 @@ sealed unsafe class Vocabulary
 
     /// <summary>The rank of two bytes, or int.MaxValue.</summary>
     public int Pair(byte a, byte b) => _pairs[a << 8 | b];
+
+    /// <summary>
+    /// The rank of the token that two adjacent ones merge to, or int.MaxValue; <see cref="Padding"/> bytes behind their bytes must be
+    /// readable.
+    /// </summary>
+    public int Merge(int left, int right, byte* bytes, int length)
+    {
+        var rank = Find(bytes, length);
+        return rank < 0 || (_forbidden is not null && _forbidden.Contains(PairKey(left, right))) ? int.MaxValue : rank;
+    }
+
+    /// <summary>Takes pairs of tokens out of the merges.</summary>
+    public void Forbid(HashSet<ulong> pairs)
+    {
+        _forbidden = pairs;
+        for (var pair = 0; pair < _pairs.Length; pair++)
+            if (_pairs[pair] != int.MaxValue && pairs.Contains(PairKey(_single[pair >> 8], _single[pair & 0xFF])))
+                _pairs[pair] = int.MaxValue;
+    }
+
+    /// <summary>Two tokens as one key.</summary>
+    public static ulong PairKey(int left, int right) => (ulong)(uint)left << 32 | (uint)right;
 
     /// <summary>The rank of a byte string, or -1.</summary>
     public int Find(ReadOnlySpan<byte> token) =>

@@ -25,6 +25,7 @@ public sealed partial class CommandsGuideTests
         foreach (var (info, text) in Blocks)
             if (info.Split(' ') is [_, var file])
                 File.WriteAllText(folder.File(file), text);
+        File.WriteAllBytes(folder.File("weights.f32"), new byte[2 * 256 * sizeof(float)]);
         var before = Environment.CurrentDirectory;
         Environment.CurrentDirectory = folder.Path;
         try
@@ -58,7 +59,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench", "eval"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench", "eval", "quantize", "dequantize", "quantize-rows"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()
@@ -90,7 +91,7 @@ public sealed partial class CommandsGuideTests
     [GeneratedRegex(@"Cria\.Cli -c Release -- ([a-z]+)")]
     private static partial Regex ReadmeVerb();
 
-    [GeneratedRegex(@"^  [a-z]+\b")]
+    [GeneratedRegex(@"^  [a-z]+(-[a-z]+)*\b")]
     private static partial Regex Word();
 
     [GeneratedRegex(@"""[^""]*""|\S+")]

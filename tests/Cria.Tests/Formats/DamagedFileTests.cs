@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Cria.Conversion;
 using Cria.Formats;
 using Cria.Tensors;
 using Cria.Tokenization;
@@ -48,12 +49,22 @@ public sealed class DamagedFileTests
     [Fact]
     public void DamagedTokenizerModel() => Damage(new TestShape(), "tokenizer.model", 1500, (m, f) => m.Next(2) == 0 ? m.Bytes(f) : m.Lines(f), OpenTokenizer);
 
+    [Fact]
+    public void DamagedGguf() => Damage(new TestShape { Layers = 1, WithTokenizer = true }, "model.gguf", 4000, (m, f) => m.Next(4) switch
+    {
+        0 => m.Bytes(f),
+        1 => [.. m.Bytes(f[..1200]), .. f[1200..]], // the numbers of the model
+        _ => [.. f[..24], .. m.Bytes(f[24..20_000]), .. f[20_000..]],
+    }, OpenGguf);
+
     static void Damage(TestShape shape, string name, int cases, Func<Mutator, byte[], byte[]> mutate, Action<TestModel, bool> open)
     {
         using var model = TestModels.Write(shape);
         File.WriteAllText(model.File("generation_config.json"), """{"do_sample":true,"temperature":0.6,"top_p":0.9,"top_k":50,"eos_token_id":[1,2,3]}""");
         File.WriteAllText(model.File("tokenizer_config.json"), """{"bos_token":"x","chat_template":[{"name":"default","template":"{{ messages }}"},{"name":"tool_use","template":""}]}""");
         File.WriteAllText(model.File("tokenizer.model"), string.Concat(ByteAlphabet.Order.Select((b, i) => $"{Convert.ToBase64String([b])} {i}\n")) + "aGU= 256\n");
+        if (name == "model.gguf")
+            GgufConversion.Write(model.Path, model.File(name), QuantizationRecipe.Find("f32"), 1);
         var sound = File.ReadAllBytes(model.File(name));
         open(model, false);
         var refused = 0;
@@ -83,9 +94,17 @@ public sealed class DamagedFileTests
     }
 
     /// <summary>Opens a model and reads the first and the last byte of every tensor.</summary>
-    static unsafe void OpenModel(TestModel model, bool damaged)
+    static void OpenModel(TestModel model, bool damaged) => OpenCheckpoint(model.Path, damaged);
+
+    static void OpenGguf(TestModel model, bool damaged)
     {
-        using var checkpoint = Checkpoint.Open(model.Path);
+        OpenCheckpoint(model.File("model.gguf"), damaged);
+        RoundTrip(ModelTokenizer.Load(model.File("model.gguf")), damaged);
+    }
+
+    static unsafe void OpenCheckpoint(string path, bool damaged)
+    {
+        using var checkpoint = Checkpoint.Open(path);
         var sum = 0;
         foreach (var tensor in checkpoint.Tensors)
             if (tensor.ByteLength > 0)
@@ -94,10 +113,11 @@ public sealed class DamagedFileTests
     }
 
     /// <summary>Reads a vocabulary and takes a text there and back.</summary>
-    static void OpenTokenizer(TestModel model, bool damaged)
+    static void OpenTokenizer(TestModel model, bool damaged) => RoundTrip(Tokenizer.Load(model.Path), damaged);
+
+    static void RoundTrip(Tokenizer tokenizer, bool damaged)
     {
         const string Text = "hello world <|eot_id|>, สวัสดี \n\n 1234";
-        var tokenizer = Tokenizer.Load(model.Path);
         Assert.Equal(Text, tokenizer.Decode(tokenizer.Encode(Text)));
         Assert.Equal(Text, tokenizer.Decode(tokenizer.Encode(Text, allowSpecial: true)));
         Assert.True(damaged || tokenizer.VocabularySize > 256);

@@ -43,6 +43,30 @@ public sealed class HugeFileTests
     [Fact]
     public void ConfigurationOfManyMegabytes() => Refused("config.json", f => ModelConfig.Read(f), new byte[100 * Megabyte]);
 
+    /// <summary>Values that are thrown away, values that are kept, strings, nested tuples, calls, and entries of the zip file.</summary>
+    [Theory]
+    [InlineData("]", 10)]
+    [InlineData("]q\0", 10)]
+    [InlineData("X\u0004\0\0\0abcd", 10)]
+    [InlineData(")\u0085\u0085", 10)]
+    [InlineData("(((", 10)]
+    [InlineData("}X\u0001\0\0\0aNs", 10)]
+    [InlineData("ccollections\nOrderedDict\n)R", 10)]
+    [InlineData("]((e", 10)]
+    public void PickleOfMillions(string code, int megabytes) => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(),
+        TestPth.Zip([("x/data.pkl", Encoding.Latin1.GetBytes("\u0080\u0002" + Many(megabytes * Megabyte, _ => code, "") + "."))]));
+
+    [Fact]
+    public void PickleThatKeepsOneValueAMillionTimes() => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(),
+        TestPth.Zip([("x/data.pkl", Encoding.Latin1.GetBytes("\u0080\u0002N" + Many(10 * Megabyte, i => $"r{(char)(i & 255)}{(char)((i >> 8) & 255)}{(char)((i >> 16) & 255)}\0", "") + "."))]));
+
+    [Fact]
+    public void PickleOfManyMegabytes() => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(), TestPth.Zip([("x/data.pkl", new byte[50 * Megabyte])]));
+
+    [Fact]
+    public void ZipDirectoryOfManyEntries() => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(),
+        TestPth.Zip(Enumerable.Range(0, 40000).Select(i => ($"x/{i}{new string('y', 400)}", Array.Empty<byte>()))));
+
     [Fact]
     public void VocabularyOfMillions() => Refused("tokenizer.json", f => Tokenizer.Load(f),
         Encoding.UTF8.GetBytes("{\"model\":{\"vocab\":{" + Many(10 * Megabyte, i => $"\"{i}\":{i}") + "}}}"));

@@ -9,7 +9,7 @@ namespace Cria.Tests.Formats;
 public sealed class SafetensorsTests
 {
     static readonly Gen<(ElementType Type, long[] Shape)> Tensors =
-        Gen.Select(Gen.Enum<ElementType>(), Gen.Long[0, 5].Array[0, 4]);
+        Gen.Select(Gen.Enum<ElementType>().Where(t => t.BlockLength() == 1), Gen.Long[0, 5].Array[0, 4]);
 
     [Fact]
     public void EveryTypeAndShapeComesBack() => Tensors.Array[0, 8].Sample(tensors =>
@@ -18,7 +18,7 @@ public sealed class SafetensorsTests
         var random = new Random(1);
         var written = tensors.Select((t, i) =>
         {
-            var data = new byte[t.Shape.Aggregate((long)t.Type.Size(), (a, b) => a * b)];
+            var data = new byte[t.Shape.Aggregate((long)t.Type.BlockBytes(), (a, b) => a * b)];
             random.NextBytes(data);
             return (Name: $"tensor {i} \"ä\"", t.Type, t.Shape, Data: (ReadOnlyMemory<byte>)data);
         }).ToList();

@@ -124,7 +124,7 @@ public sealed unsafe class MatrixProductTests
 
     static float[] Widen(byte[] bytes, ElementType type)
     {
-        var values = new float[bytes.Length / type.Size()];
+        var values = new float[bytes.Length / type.BlockBytes()];
         for (var i = 0; i < values.Length; i++)
         {
             values[i] = type switch

@@ -6,13 +6,13 @@ using Cria.Tensors;
 
 namespace Cria.Tests.Models;
 
-/// <summary>The recordings of the reference implementations, ../shared/golden/text, Hugging Face directories.</summary>
+/// <summary>The recordings of the reference implementations, ../shared/golden/text, Hugging Face and Meta directories.</summary>
 public sealed class GoldenTextTests
 {
     static readonly ModelOptions Exact = new() { Compute = ComputeType.F32, Kv = KvType.F32, Threads = 2 };
 
     [Theory]
-    [InlineData("cfg-*"), InlineData("hf-*"), InlineData("long-*"), InlineData("real-vocabulary"), InlineData("two-prompts")]
+    [InlineData("cfg-*"), InlineData("hf-*"), InlineData("long-*"), InlineData("meta-*"), InlineData("real-vocabulary"), InlineData("two-prompts")]
     public void LogitsAndGreedyContinuationsMatchTheReference(string pattern)
     {
         var folders = Directory.GetDirectories(TestFiles.Golden("text"), pattern);

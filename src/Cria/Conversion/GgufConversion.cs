@@ -1,0 +1,167 @@
+using System.Runtime.InteropServices;
+using Cria.Formats;
+using Cria.Kernels.Blocks;
+using Cria.Models;
+using Cria.Tensors;
+
+namespace Cria.Conversion;
+
+/// <summary>How far a conversion is.</summary>
+/// <param name="Tensor">The tensor that is being written.</param>
+/// <param name="BytesDone">Bytes of weights read so far.</param>
+/// <param name="BytesTotal">Bytes of weights of the source.</param>
+public readonly record struct ConversionProgress(string Tensor, long BytesDone, long BytesTotal);
+
+/// <summary>Writes a model of any format as GGUF, its matrices in the types of a recipe.</summary>
+public static unsafe class GgufConversion
+{
+    const int PartValues = 1 << 22; // at once in memory, as float32
+
+    /// <summary>Reads a model and writes a GGUF file, aside and then renamed. Memory is bounded whatever the size of the model.</summary>
+    /// <param name="source">A model directory or file.</param>
+    /// <param name="target">The file to write.</param>
+    /// <param name="recipe">The types of the matrices.</param>
+    /// <param name="threads">Threads that quantize.</param>
+    /// <param name="progress">Told after every part.</param>
+    /// <param name="cancellation">Looked at between parts; nothing is left behind.</param>
+    /// <exception cref="CriaException">The source is not valid, or holds a weight that is not finite.</exception>
+    public static void Write(string source, string target, QuantizationRecipe recipe, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var model = Checkpoint.Open(source);
+        if (model.Config.Quantization is not null)
+            throw new CriaException($"{source}: a model in Meta's quantized form cannot be written as GGUF");
+        using var original = GgufFile.Is(source) ? GgufFile.Open(source) : null;
+        var part = new PartWriter(model.Tensors.Sum(t => t.ByteLength), threads, progress, cancellation);
+        GgufWriter.Write(target, Metadata(model, original, recipe), [.. Tensors(model, recipe, part)]);
+    }
+
+    static GgufMetadata Metadata(Checkpoint model, GgufFile? original, QuantizationRecipe recipe)
+    {
+        const string FileType = "general.file_type", Version = "general.quantization_version";
+        var (c, metadata) = (model.Config, new GgufMetadata());
+        if (original is not null)
+        {
+            foreach (var (key, value) in original.Values)
+                if (key is not (FileType or Version or "general.alignment") && !key.StartsWith("split.", StringComparison.Ordinal))
+                    metadata.Add(key, value);
+        }
+        else
+        {
+            metadata.Add("general.architecture", "llama");
+            metadata.Add("general.type", "model");
+            metadata.Add("general.name", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path))));
+            metadata.Add("llama.block_count", (uint)c.LayerCount);
+            metadata.Add("llama.context_length", (uint)c.MaxPositions);
+            metadata.Add("llama.embedding_length", (uint)c.HiddenSize);
+            metadata.Add("llama.feed_forward_length", (uint)c.FeedForwardSize);
+            metadata.Add("llama.attention.head_count", (uint)c.HeadCount);
+            metadata.Add("llama.attention.head_count_kv", (uint)c.KvHeadCount);
+            metadata.Add("llama.attention.key_length", (uint)c.HeadSize);
+            metadata.Add("llama.attention.value_length", (uint)c.HeadSize);
+            metadata.Add("llama.attention.layer_norm_rms_epsilon", c.NormEpsilon);
+            metadata.Add("llama.rope.freq_base", c.RopeTheta);
+            metadata.Add("llama.rope.dimension_count", (uint)c.HeadSize);
+            metadata.Add("llama.vocab_size", (uint)c.VocabularySize);
+            AddVocabulary(metadata, model);
+            if (model.ChatTemplate is { } template)
+                metadata.Add("tokenizer.chat_template", template);
+        }
+        metadata.Add(FileType, recipe.FileType);
+        metadata.Add(Version, 2u);
+        return metadata;
+    }
+
+    static void AddVocabulary(GgufMetadata metadata, Checkpoint model)
+    {
+        if (VocabularyList.Read(model.Path, model.Config.VocabularySize) is not { } vocabulary)
+            return;
+        metadata.Add("tokenizer.ggml.model", "gpt2");
+        metadata.Add("tokenizer.ggml.pre", "llama-bpe");
+        metadata.Add("tokenizer.ggml.tokens", vocabulary.Tokens);
+        metadata.Add("tokenizer.ggml.token_type", vocabulary.Kinds);
+        metadata.Add("tokenizer.ggml.merges", vocabulary.Merges);
+        if (model.Config.BosId is { } bos)
+            metadata.Add("tokenizer.ggml.bos_token_id", (uint)bos);
+        // An instruct model ends a turn rather than a text; a base model has no turns.
+        var turn = Array.IndexOf(vocabulary.Tokens, "<|eot_id|>");
+        var stops = model.Generation.StopIds;
+        if (stops.Count > 0)
+            metadata.Add("tokenizer.ggml.eos_token_id", (uint)(stops.Contains(turn) ? turn : stops[0]));
+    }
+
+    static IEnumerable<GgufTensor> Tensors(Checkpoint model, QuantizationRecipe recipe, PartWriter part)
+    {
+        var c = model.Config;
+        if (RopeFactors(c) is { } factors)
+            yield return new("rope_freqs.weight", ElementType.F32, [factors.Length], stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)));
+        foreach (var (role, layer) in TensorRoles.All(c))
+        {
+            var tensor = model.Get(role, layer);
+            long[] shape = [.. tensor.Shape];
+            var type = shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(role, layer, c.LayerCount, shape[1]);
+            var heads = role switch { TensorRole.Query => c.HeadCount, TensorRole.Key => c.KvHeadCount, _ => 0 };
+            var headSize = heads > 0 && !c.AdjacentPairs ? c.HeadSize : 0;
+            yield return new(TensorNames.Gguf.Of(role, layer), type, shape, stream => part.Write(tensor, type, headSize, stream));
+        }
+    }
+
+    /// <summary>The factors of a file, or what the scaling's parameters divide each frequency by.</summary>
+    static float[]? RopeFactors(ModelConfig c)
+    {
+        if (c.RopeFactors is not null)
+            return [.. c.RopeFactors];
+        if (c.RopeScaling is null)
+            return null;
+        var (plain, scaled) = (Rope.Frequencies(c.RopeTheta, c.HeadSize, null), Rope.Frequencies(c.RopeTheta, c.HeadSize, c.RopeScaling));
+        return [.. plain.Zip(scaled, (p, s) => p / s)];
+    }
+
+    /// <summary>Writes tensors a part at a time.</summary>
+    sealed class PartWriter(long total, int threads, Action<ConversionProgress>? progress, CancellationToken cancellation)
+    {
+        long _done;
+
+        /// <summary>
+        /// Writes a tensor in another type. With a head size its rows go from the order of Hugging Face, pairs half a head apart, to that
+        /// of GGUF, pairs side by side.
+        /// </summary>
+        public void Write(Tensor tensor, ElementType type, int headSize, Stream stream)
+        {
+            var columns = checked((int)tensor.Shape[^1]);
+            var rows = tensor.Count / columns;
+            var rowBytes = (int)type.Bytes(columns);
+            var partRows = (int)Math.Clamp(PartValues / columns, 1, rows);
+            var bytes = new byte[partRows * rowBytes];
+            for (var first = 0L; first < rows; first += partRows)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var count = (int)Math.Min(partRows, rows - first);
+                try
+                {
+                    Parallel.For(0, count, new() { MaxDegreeOfParallelism = threads }, () => new float[columns], (i, _, row) =>
+                    {
+                        var from = tensor.Data + tensor.Type.Bytes(Source(first + i, headSize) * columns);
+                        BlockFormats.Dequantize(tensor.Type, new ReadOnlySpan<byte>(from, (int)tensor.Type.Bytes(columns)), row);
+                        BlockFormats.Quantize(type, row, [], bytes.AsSpan(i * rowBytes, rowBytes));
+                        return row;
+                    }, _ => { });
+                }
+                catch (AggregateException e) when (e.InnerException is CriaException inner)
+                {
+                    throw new CriaException($"{tensor.File}: {tensor.Name}: {inner.Message}", inner);
+                }
+                stream.Write(bytes, 0, count * rowBytes);
+                _done += tensor.Type.Bytes(count * (long)columns);
+                progress?.Invoke(new(tensor.Name, _done, total));
+            }
+        }
+
+        static long Source(long row, int headSize)
+        {
+            if (headSize == 0)
+                return row;
+            var i = row % headSize;
+            return row - i + i % 2 * (headSize / 2) + i / 2;
+        }
+    }
+}

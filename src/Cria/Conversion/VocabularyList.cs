@@ -1,0 +1,63 @@
+using System.Text;
+using System.Text.Json;
+using Cria.Formats;
+using Cria.Tokenization;
+
+namespace Cria.Conversion;
+
+/// <summary>A vocabulary as GGUF lists it: tokens by id with their kinds, merges in order.</summary>
+/// <param name="Tokens">By id; ordinary ones in the byte alphabet.</param>
+/// <param name="Kinds">1 ordinary, 3 control, 4 user-defined, 5 unused.</param>
+/// <param name="Merges">Pairs with a space between.</param>
+sealed record VocabularyList(string[] Tokens, int[] Kinds, IReadOnlyCollection<string> Merges)
+{
+    const int Normal = 1, Control = 3, UserDefined = 4, Unused = 5;
+
+    /// <summary>The vocabulary of a model directory; ids up to <paramref name="count"/> that it lacks are unused. Null where there is none.</summary>
+    /// <exception cref="CriaException">It is not valid, or has more than <paramref name="count"/> tokens.</exception>
+    public static VocabularyList? Read(string directory, int count)
+    {
+        if (ModelTokenizer.LoadIfPresent(directory) is not { } tokenizer)
+            return null;
+        if (tokenizer.VocabularySize > count)
+            throw new CriaException($"{directory}: {tokenizer.VocabularySize} tokens for an embedding of {count}");
+        var json = Path.Combine(directory, "tokenizer.json");
+        using var document = File.Exists(json) ? JsonDocument.Parse(File.ReadAllBytes(json)) : null; // checked by the tokenizer
+        var (tokens, kinds) = (new string[count], new int[count]);
+        for (var id = 0; id < count; id++)
+        {
+            (tokens[id], kinds[id]) = id < tokenizer.OrdinaryCount ? (Text(tokenizer.TokenBytes(id)), Normal)
+                : id < tokenizer.VocabularySize && tokenizer.IsAdded(id) ? (Encoding.UTF8.GetString(tokenizer.TokenBytes(id)), Control) : ($"[PAD{id}]", Unused);
+        }
+        if (document is not null)
+            foreach (var added in document.RootElement.GetProperty("added_tokens").EnumerateArray())
+                if (added.TryGetProperty("special", out var special) && special.ValueKind == JsonValueKind.False)
+                    kinds[added.GetProperty("id").GetInt32()] = UserDefined;
+        return new VocabularyList(tokens, kinds, document is null ? AllSplits(tokenizer.Vocabulary) : Listed(document));
+    }
+
+    static List<string> Listed(JsonDocument document) => !document.RootElement.GetProperty("model").TryGetProperty("merges", out var merges) ? []
+        : [.. merges.EnumerateArray().Select(m => m.ValueKind == JsonValueKind.String ? m.GetString()! : $"{m[0].GetString()} {m[1].GetString()}")];
+
+    /// <summary>What merging by rank means: every split of every token into two others.</summary>
+    static List<string> AllSplits(Vocabulary vocabulary)
+    {
+        var merges = new List<string>();
+        for (var id = 0; id < vocabulary.Count; id++)
+        {
+            var token = vocabulary[id];
+            for (var middle = 1; middle < token.Length; middle++)
+                if (vocabulary.Find(token[..middle]) >= 0 && vocabulary.Find(token[middle..]) >= 0)
+                    merges.Add($"{Text(token[..middle])} {Text(token[middle..])}");
+        }
+        return merges;
+    }
+
+    static string Text(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder(bytes.Length);
+        foreach (var b in bytes)
+            text.Append(ByteAlphabet.ToChar(b));
+        return text.ToString();
+    }
+}

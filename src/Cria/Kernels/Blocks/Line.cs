@@ -1,0 +1,4 @@
+namespace Cria.Kernels.Blocks;
+
+/// <summary>value = Scale · level − Minimum.</summary>
+readonly record struct Line(float Scale, float Minimum);

@@ -1,0 +1,79 @@
+using System.Runtime.Intrinsics;
+using Cria.Kernels.Blocks;
+using Cria.Tensors;
+
+namespace Cria.Kernels.Panels;
+
+readonly unsafe struct Q4_0Codes : IBlockSource
+{
+    public static ElementType Type => ElementType.Q4_0;
+
+    public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
+    {
+        *scale = *(ushort*)block;
+        BitFields.Unpack(block + 2, 16, 4, codes, 32);
+    }
+}
+
+readonly unsafe struct Q4_1Codes : IBlockSource
+{
+    public static ElementType Type => ElementType.Q4_1;
+
+    public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
+    {
+        (*scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
+        BitFields.Unpack(block + 4, 16, 4, codes, 32);
+    }
+}
+
+/// <summary>Five bits about 16, as signed bytes.</summary>
+readonly unsafe struct Q5_0Codes : IBlockSource
+{
+    public static ElementType Type => ElementType.Q5_0;
+
+    public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
+    {
+        *scale = *(ushort*)block;
+        BitFields.Unpack(block + 6, 16, 4, codes, 32);
+        BitFields.Unpack(block + 2, 1, 1, codes, 32, at: 4);
+        ByteCodes.Raise(codes, 32, 128 - 16);
+    }
+}
+
+readonly unsafe struct Q5_1Codes : IBlockSource
+{
+    public static ElementType Type => ElementType.Q5_1;
+
+    public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
+    {
+        (*scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
+        BitFields.Unpack(block + 8, 16, 4, codes, 32);
+        BitFields.Unpack(block + 4, 1, 1, codes, 32, at: 4);
+        ByteCodes.Raise(codes, 32, 128);
+    }
+}
+
+readonly unsafe struct Q8_0Codes : IBlockSource
+{
+    public static ElementType Type => ElementType.Q8_0;
+
+    public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
+    {
+        *scale = *(ushort*)block;
+        Vector256.Load(block + 2).Store(codes);
+        ByteCodes.Raise(codes, 32, 128);
+    }
+}
+
+/// <summary>Levels out of the table, signed bytes.</summary>
+readonly unsafe struct IQ4_NLCodes : IBlockSource
+{
+    public static ElementType Type => ElementType.IQ4_NL;
+
+    public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
+    {
+        *scale = *(ushort*)block;
+        IQ4_NL.UnpackLevels(block + 2, (sbyte*)codes, 32);
+        ByteCodes.Raise(codes, 32, 128);
+    }
+}

@@ -1,0 +1,19 @@
+using System.Runtime.CompilerServices;
+
+namespace Cria.Kernels.Panels;
+
+/// <summary>Steps that the tiles of 4 and 6 bits share: sums of products in shorts.</summary>
+static unsafe class Panel<W, V> where W : struct, IPanelWidth<V> where V : struct
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add(V sum, V codes, V x) => W.AddShorts(sum, W.MultiplyAddBytes(codes, x));
+
+    /// <summary>The codes of a quad of two vectors of rows times the quad of one row of activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Feed(byte* x, V codes0, V codes1, ref V sum0, ref V sum1)
+    {
+        var quad = W.Broadcast(x);
+        sum0 = Add(sum0, codes0, quad);
+        sum1 = Add(sum1, codes1, quad);
+    }
+}

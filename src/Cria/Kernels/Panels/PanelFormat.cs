@@ -1,0 +1,68 @@
+using Cria.Tensors;
+
+namespace Cria.Kernels.Panels;
+
+/// <summary>
+/// A block type's form in panels: 16 rows of a matrix interleaved, so that 32 bits of a vector are one row and hold its codes of four
+/// neighbouring columns. The values are exactly those of the file's blocks.
+/// </summary>
+abstract unsafe class PanelFormat
+{
+    /// <summary>Rows of a panel.</summary>
+    public const int Rows = 16;
+
+    static readonly Dictionary<ElementType, PanelFormat> All = new()
+    {
+        [ElementType.Q4_0] = new BlockPanels<Q4_0Codes, NibbleForm>(),
+        [ElementType.Q4_1] = new BlockPanels<Q4_1Codes, NibbleMinimumForm>(),
+        [ElementType.Q5_0] = new BlockPanels<Q5_0Codes, ByteForm>(),
+        [ElementType.Q5_1] = new BlockPanels<Q5_1Codes, ByteMinimumForm>(),
+        [ElementType.Q8_0] = new BlockPanels<Q8_0Codes, ByteForm>(),
+        [ElementType.IQ4_NL] = new BlockPanels<IQ4_NLCodes, ByteForm>(),
+        [ElementType.Q2_K] = new SixBitSuperblockPanels<Q2_KCodes, WithMinima>(),
+        [ElementType.Q3_K] = new SixBitSuperblockPanels<Q3_KCodes, NoMinima>(),
+        [ElementType.Q4_K] = new NibbleSuperblockPanels<Q4_KCodes>(),
+        [ElementType.Q5_K] = new SixBitSuperblockPanels<Q5_KCodes, WithMinima>(),
+        [ElementType.Q6_K] = new SixBitSuperblockPanels<Q6_KCodes, NoMinima>(),
+    };
+
+    /// <summary>The form of a type, or null where there is none.</summary>
+    public static PanelFormat? Of(ElementType type) => All.GetValueOrDefault(type);
+
+    /// <summary>The types that have a form.</summary>
+    public static IReadOnlyCollection<ElementType> Types => All.Keys;
+
+    /// <summary>Whether codes have all 8 bits and need <see cref="IPanelWidth{V}.Dot"/>.</summary>
+    public abstract bool NeedsDot { get; }
+
+    /// <summary>Blocks of a row of <paramref name="columns"/>, in panels and in activations.</summary>
+    public abstract int Blocks(int columns);
+
+    /// <summary>Bytes of a panel.</summary>
+    public abstract long PanelBytes(int columns);
+
+    /// <summary>Bytes of a row of activations in 8 bits.</summary>
+    public abstract int ActivationBytes(int columns);
+
+    /// <summary>A row of activations to 8 bits.</summary>
+    public abstract void Quantize(float* x, int columns, byte* row);
+
+    /// <summary>Up to 16 rows of blocks to a panel; what is missing is zero.</summary>
+    public abstract void Pack(byte* blocks, int rows, int columns, byte* panel);
+
+    /// <summary>The tiles of this form at one vector width.</summary>
+    public abstract PanelTiles Tiles<W, V>() where W : struct, IPanelWidth<V> where V : struct;
+}
+
+/// <summary>The two tiles of a format.</summary>
+readonly unsafe struct PanelTiles(delegate*<in PanelTile, void> one, delegate*<in PanelTile, void> four, int vectorRows)
+{
+    /// <summary>A panel times one row of activations.</summary>
+    public delegate*<in PanelTile, void> One => one;
+
+    /// <summary>Two vectors of rows times four rows of activations.</summary>
+    public delegate*<in PanelTile, void> Four => four;
+
+    /// <summary>Rows of one of the two vectors.</summary>
+    public int VectorRows => vectorRows;
+}
