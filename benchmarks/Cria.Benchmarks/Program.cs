@@ -12,6 +12,9 @@ switch (args)
     case ["matrices", .. var arguments]:
         PanelBenchmark.Run(arguments);
         break;
+    case ["compare", .. var arguments]:
+        Comparison.Run(arguments);
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         break;
