@@ -9,7 +9,7 @@ namespace Cria.Benchmarks;
 /// <summary>
 /// The matrix products of Llama 3.2 1B in ggml's block types, without the rest of the model: one row (decode, all matrices cold, the
 /// output matrix included) against the read bandwidth probed beside it, and many rows (prefill, without the output matrix) in
-/// operations and tokens per second. Weights are random bytes.
+/// operations and tokens per second. Weights are random.
 /// </summary>
 static unsafe class PanelBenchmark
 {
@@ -32,7 +32,7 @@ static unsafe class PanelBenchmark
     {
         var format = PanelFormat.Of(type)!;
         var source = (byte*)NativeMemory.Alloc((nuint)type.Bytes((long)Vocabulary * Hidden));
-        Random.Shared.NextBytes(new Span<byte>(source, (int)type.Bytes((long)Vocabulary * Hidden)));
+        SyntheticGguf.Fill(new Span<byte>(source, (int)type.Bytes((long)Vocabulary * Hidden)), type);
         PanelMatrix Create(int outputs, int columns) => new(format, kernels, source, type.Bytes(columns), outputs, columns, compute);
 
         var start = Stopwatch.GetTimestamp();

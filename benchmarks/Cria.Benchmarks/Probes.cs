@@ -14,7 +14,7 @@ static unsafe class Probes
     {
         const long size = 1L << 30;
         const int chunk = 1 << 20;
-        var buffer = (byte*)NativeMemory.AlignedAlloc((nuint)size, 1 << 21);
+        var buffer = (byte*)LargeMemory.Allocate(size);
         NativeMemory.Fill(buffer, (nuint)size, 1);
         var best = 0.0;
         var sums = new float[size / chunk];
@@ -24,7 +24,7 @@ static unsafe class Probes
             pool.Run((int)(size / chunk), (i, _) => sums[i] = Read(buffer + (long)i * chunk, chunk));
             best = Math.Max(best, size / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9);
         }
-        NativeMemory.AlignedFree(buffer);
+        LargeMemory.Free(buffer);
         return best;
     }
 

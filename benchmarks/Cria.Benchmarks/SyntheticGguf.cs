@@ -86,17 +86,30 @@ static class SyntheticGguf
             stream.Write(MemoryMarshal.AsBytes<float>([.. Enumerable.Repeat(1f, (int)shape[0])]));
             return;
         }
-        var columns = (int)shape[1];
+        var rows = Rows(type, (int)shape[1]);
+        for (var row = 0L; row < shape[0]; row++)
+            stream.Write(rows[random.Next(DistinctRows)]);
+    }
+
+    /// <summary>Fills whole rows of 256 columns.</summary>
+    public static void Fill(Span<byte> bytes, ElementType type)
+    {
+        var rows = Rows(type, 256);
+        for (var i = 0; bytes.Length > 0; i++, bytes = bytes[(int)type.Bytes(256)..])
+            rows[i % DistinctRows].CopyTo(bytes);
+    }
+
+    static byte[][] Rows(ElementType type, int columns)
+    {
         var rows = new byte[DistinctRows][];
         Parallel.For(0, DistinctRows, row =>
         {
-            var (values, own) = (new float[columns], new Random(row));
+            var (values, random) = (new float[columns], new Random(row));
             for (var i = 0; i < columns; i++)
-                values[i] = (own.NextSingle() + own.NextSingle() - 1) * 0.06f;
+                values[i] = (random.NextSingle() + random.NextSingle() - 1) * 0.06f;
             rows[row] = new byte[type.Bytes(columns)];
             BlockFormats.Quantize(type, values, [], rows[row]);
         });
-        for (var row = 0L; row < shape[0]; row++)
-            stream.Write(rows[random.Next(DistinctRows)]);
+        return rows;
     }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Cria.Kernels;
 
 /// <summary>Float32 scratch memory outside the garbage collected heap, aligned to cache lines; grows and never shrinks.</summary>
@@ -14,7 +12,7 @@ sealed unsafe class NativeBuffer : IDisposable
         if ((nuint)count > _capacity)
         {
             Dispose();
-            _data = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);
+            _data = (float*)LargeMemory.Allocate(count * sizeof(float));
             _capacity = (nuint)count;
         }
         return _data;
@@ -25,7 +23,7 @@ sealed unsafe class NativeBuffer : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_data);
+        LargeMemory.Free(_data);
         _data = null;
         _capacity = 0;
     }

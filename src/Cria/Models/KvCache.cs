@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Cria.Formats;
 using Cria.Kernels;
 using Cria.Tensors;
@@ -38,14 +37,14 @@ sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
     /// <summary>A page with undefined content.</summary>
     public nint AllocatePage()
     {
-        var page = (nint)NativeMemory.AlignedAlloc((nuint)PageBytes, 64);
+        var page = (nint)LargeMemory.Allocate(PageBytes);
         Interlocked.Add(ref _bytes, PageBytes);
         return page;
     }
 
     public void FreePage(nint page)
     {
-        NativeMemory.AlignedFree((void*)page);
+        LargeMemory.Free((void*)page);
         Interlocked.Add(ref _bytes, -PageBytes);
     }
 

@@ -55,11 +55,23 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
 {
     const int ScaleBytes = 32, Ahead = 4096;
 
-    static int CodeBytes => F.Nibbles ? 256 : 512;
+    static int CodeBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => F.Nibbles ? 256 : 512;
+    }
 
-    static int CodesAt => (F.HasMinimum ? 4 : 2) * ScaleBytes;
+    static int CodesAt
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (F.HasMinimum ? 4 : 2) * ScaleBytes;
+    }
 
-    static int PairBytes => CodesAt + 2 * CodeBytes;
+    static int PairBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => CodesAt + 2 * CodeBytes;
+    }
 
     /// <summary>Two vectors of rows times four rows of activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Cria.Kernels.Panels;
 
 /// <summary>A matrix of blocks copied into panels once, multiplied with activations in 8 bits.</summary>
@@ -27,7 +25,7 @@ sealed unsafe class PanelMatrix : WeightMatrix
         (_format, _tiles, _compute, _outputs, _columns) = (format, kernels.Tiles(format), compute, outputs, columns);
         _panelBytes = format.PanelBytes(columns);
         _panels = (outputs + Together * PanelFormat.Rows - 1) / (Together * PanelFormat.Rows) * Together;
-        _data = (byte*)NativeMemory.AlignedAlloc((nuint)(_panels * _panelBytes), 64);
+        _data = (byte*)LargeMemory.Allocate(_panels * _panelBytes);
         compute.Pool.Run(_panels / Together, (i, _) =>
         {
             for (var panel = i * Together; panel < (i + 1) * Together; panel++)
@@ -59,7 +57,7 @@ sealed unsafe class PanelMatrix : WeightMatrix
 
     public override void Dispose()
     {
-        NativeMemory.AlignedFree(_data);
+        LargeMemory.Free(_data);
         _data = null;
     }
 }

@@ -12,11 +12,23 @@ static unsafe class SuperblockTiles<F, W, V> where F : struct, ISuperblockForm<W
 {
     const int MinimaScalesAt = 32, ScalesAt = 64, Ahead = 4096;
 
-    static int MinimaAt => ScalesAt + 16 * F.SubBlocks;
+    static int MinimaAt
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ScalesAt + 16 * F.SubBlocks;
+    }
 
-    static int CodesAt => MinimaAt + (F.HasMinima ? 16 * F.SubBlocks : 0);
+    static int CodesAt
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MinimaAt + (F.HasMinima ? 16 * F.SubBlocks : 0);
+    }
 
-    static int BlockBytes => CodesAt + F.SubBlocks * F.CodeBytes;
+    static int BlockBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => CodesAt + F.SubBlocks * F.CodeBytes;
+    }
 
     /// <summary>Two vectors of rows times four rows of activations; their sums are in memory, the registers belong to the integers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
