@@ -12,6 +12,7 @@ static class Program
     /// <summary>The verbs, one file each in Commands/.</summary>
     static RootCommand CreateRoot() => new("Llama 3.2 on this machine.")
     {
+        ModelsCommand.Create(),
         InspectCommand.Create(),
         TokenizeCommand.Create(),
         DetokenizeCommand.Create(),

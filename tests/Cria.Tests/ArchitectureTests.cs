@@ -20,6 +20,7 @@ public sealed partial class ArchitectureTests
         ["Kernels"] = ["Tensors"],
         ["Tokenization"] = [],
         ["Formats"] = ["Tensors", "Tokenization"],
+        ["Hub"] = ["Formats"],
         ["Models"] = ["Formats", "Kernels", "Tensors"],
         ["Conversion"] = ["Models", "Formats", "Kernels", "Tokenization", "Tensors"],
         ["Generation"] = ["Models", "Kernels", "Formats", "Tokenization", "Tensors"],

@@ -14,7 +14,7 @@ static class InspectCommand
     {
         var model = new Argument<string>("MODEL")
         {
-            Description = "A model: a directory, a file, or \"pocket\"",
+            Description = "A model: a directory, a file, a name of `cria models`, or \"pocket\"",
             DefaultValueFactory = _ => ModelLocator.Default,
         };
         var json = new Option<bool>("--json") { Description = "Print JSON" };

@@ -28,7 +28,7 @@ sealed class ModelOptionsBinder
 
     public static Option<string> Model() => new("--model")
     {
-        Description = "A model: a directory, a file, or \"pocket\"",
+        Description = "A model: a directory, a file, a name of `cria models`, or \"pocket\"",
         DefaultValueFactory = _ => ModelLocator.Default,
     };
 

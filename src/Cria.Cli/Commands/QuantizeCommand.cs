@@ -8,7 +8,7 @@ static class QuantizeCommand
 {
     public static Command Create()
     {
-        var source = new Argument<string>("IN") { Description = "A model: a directory, a GGUF file, or \"pocket\"" };
+        var source = new Argument<string>("IN") { Description = "A model: a directory, a file, a name of `cria models`, or \"pocket\"" };
         var target = new Argument<string>("OUT") { Description = "The GGUF file to write" };
         var type = new Option<string>("--type") { Description = "The type of the weights, one of " + string.Join(", ", QuantizationRecipe.Names), Required = true };
         var threads = new Option<int>("--threads") { Description = "Threads", DefaultValueFactory = _ => Environment.ProcessorCount }.Bounded(1, 1024);

@@ -36,7 +36,7 @@ public sealed class CriaChatClient : IChatClient
         _metadata = new ChatClientMetadata("cria", providerUri: null, name);
     }
 
-    /// <summary>Opens a model: the directory of a Llama 3.2 model, or "pocket", the one that ships with Cria.</summary>
+    /// <summary>Opens a model: a directory or GGUF file of Llama 3.2, a name that `cria models` lists, or "pocket", the one that ships with Cria.</summary>
     /// <exception cref="CriaException">There is no such model, its files are not valid, or its chat template is not known.</exception>
     public static CriaChatClient Load(string nameOrPath, CriaChatClientOptions? options = null)
     {

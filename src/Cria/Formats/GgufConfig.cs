@@ -48,7 +48,9 @@ static class GgufConfig
         int Required(string key, int max) => file.Integer("llama." + key, 1, max) ?? throw file.Error("llama." + key, "is missing");
     }
 
-    static void CheckArchitecture(GgufFile file)
+    /// <summary>Refuses what is no Llama of the kind the engine computes.</summary>
+    /// <exception cref="CriaException">It is another architecture.</exception>
+    public static void CheckArchitecture(GgufFile file)
     {
         const string Key = "general.architecture";
         var architecture = file.Text(Key, MaxText) ?? throw file.Error(Key, "is missing");

@@ -33,6 +33,12 @@ static class HuggingFaceDirectory
     /// <summary>Whether a directory holds weights in safetensors.</summary>
     public static bool HasWeights(string path) => File.Exists(Path.Combine(path, Weights)) || File.Exists(Path.Combine(path, Index));
 
+    /// <summary>The files of the weights: the one, or those that the index names.</summary>
+    /// <exception cref="CriaException">The index is not valid.</exception>
+    public static IEnumerable<string> Files(string path) => File.Exists(Path.Combine(path, Weights)) ? [Path.Combine(path, Weights)]
+        : JsonFile.Read(Path.Combine(path, Index), json => json.TextMap("weight_map") ?? throw json.Error("weight_map", "is missing"))
+            .Select(m => m.Value).Distinct().Select(name => Path.Combine(path, name));
+
     static void CheckKind(string path)
     {
         if (!File.Exists(Path.Combine(path, "config.json")))
@@ -65,6 +71,7 @@ static class HuggingFaceDirectory
         }
     }
 
-    static bool IsPlainName(string name) =>
+    /// <summary>Whether a name is that of a file in the same folder, on any system.</summary>
+    public static bool IsPlainName(string name) =>
         name is { Length: > 0 and < 256 } and not ("." or "..") && !name.Any(c => char.IsControl(c) || c is '/' or '\\' or ':');
 }

@@ -49,11 +49,11 @@ public sealed unsafe class TextModel : IDisposable
         _output = Linear(TensorRole.Output);
     }
 
-    /// <summary>Opens a model directory; the weights are mapped and come into memory as they are used.</summary>
+    /// <summary>Opens a model, a path or a name that `cria models` lists; the weights are mapped and come into memory as they are used.</summary>
     /// <exception cref="CriaException">There is no such model, or it is not valid, or the options do not fit it.</exception>
-    public static TextModel Load(string path, ModelOptions? options = null)
+    public static TextModel Load(string nameOrPath, ModelOptions? options = null)
     {
-        var checkpoint = Checkpoint.Open(path);
+        var checkpoint = Checkpoint.Open(ModelLocator.Resolve(nameOrPath));
         try
         {
             return new TextModel(checkpoint, options ?? new ModelOptions(), KernelSet.Best);
