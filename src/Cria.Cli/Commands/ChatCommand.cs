@@ -40,7 +40,7 @@ static class ChatCommand
             var dialogue = new ChatSession(client, options, given, r.GetValue(session));
             if (r.GetValue(system) is { } text)
                 dialogue.SetSystem(text);
-            var terminal = new ChatTerminal(dialogue, Console.In, Console.Out, Console.Error)
+            var terminal = new ChatTerminal(dialogue, StandardInput.Reader, Console.Out, Console.Error)
             {
                 IsInteractive = !Console.IsInputRedirected,
                 AsJson = r.GetValue(json),

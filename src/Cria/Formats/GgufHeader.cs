@@ -12,7 +12,7 @@ namespace Cria.Formats;
 /// </summary>
 sealed unsafe class GgufHeader
 {
-    const int MaxKeys = 1 << 16, MaxKey = 1 << 10, MaxName = 63, MaxDimensions = 4;
+    const int MaxKeys = 1 << 16, MaxKey = 512, MaxName = 63, MaxDimensions = 4;
     const long MaxText = 1 << 30;
 
     /// <summary>The types of tensors by their numbers in the file.</summary>

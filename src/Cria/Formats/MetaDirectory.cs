@@ -34,6 +34,8 @@ static class MetaDirectory
             var embedding = tensors.Find(t => t.Name == TensorNames.Meta.Of(TensorRole.Embedding))
                 ?? throw new CriaException($"{files[0].Path}: no tensor {TensorNames.Meta.Of(TensorRole.Embedding)}");
             var config = MetaParams.Read(parameters, embedding, tied, tensors.Exists(t => t.Name.Contains(".adaptor.", StringComparison.Ordinal)));
+            if (config.Quantization is not null && files.Count > 1)
+                throw new CriaException($"{parameters}: quantization_args of a model in {files.Count} shards; quantized models have one");
             if (Tokenizer.LoadIfPresent(path) is { } tokenizer)
                 config = WithTokens(config, tokenizer, parameters);
             // The reference samples every model so (spec section 7).

@@ -225,12 +225,7 @@ ref struct PickleMachine(ReadOnlySpan<byte> code)
     /// <summary>Values below the last mark cannot be taken.</summary>
     readonly int Floor => _marks.Count > 0 ? _marks.Peek() : 0;
 
-    readonly void Remember(uint index)
-    {
-        _memo[index] = Top();
-        if (_memo.Count > MaxMemo)
-            throw Error($"more than {MaxMemo} values kept");
-    }
+    readonly void Remember(uint index) => _memo[index] = index < MaxMemo ? Top() : throw Error($"more than {MaxMemo} values kept");
 
     readonly object? Recall(uint index) => _memo.TryGetValue(index, out var value) ? value : throw Error($"value {index} was never kept");
 

@@ -62,5 +62,6 @@ static class PickleGlobals
     public static PickleStorage? Storage(object? id) =>
         id is PickleTuple { Items: ["storage", PickleStorageType type, string key, string, long count] } ? new PickleStorage(type.Element, key, count) : null;
 
-    static long[]? Numbers(PickleTuple tuple) => tuple.Items.All(i => i is long) ? [.. tuple.Items.Cast<long>()] : null;
+    /// <summary>A tuple may stand for many tensors at the cost of one, its numbers are copied for each.</summary>
+    static long[]? Numbers(PickleTuple tuple) => tuple.Items.Length <= PthFile.MaxRank && tuple.Items.All(i => i is long) ? [.. tuple.Items.Cast<long>()] : null;
 }

@@ -9,7 +9,10 @@ namespace Cria.Formats;
 /// </summary>
 sealed class PthFile : IDisposable
 {
-    const int MaxPickle = 16 << 20, MaxRank = 8, MaxName = 512;
+    /// <summary>Dimensions of a tensor.</summary>
+    public const int MaxRank = 8;
+
+    const int MaxPickle = 16 << 20, MaxName = 512;
 
     readonly MappedFile _file;
 

@@ -46,6 +46,9 @@ public sealed class Generator : IDisposable
         foreach (var id in prompt.Span)
             if ((uint)id >= (uint)_model.Config.VocabularySize)
                 throw new CriaException($"the prompt holds token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
+        foreach (var id in options.LogitBias?.Keys ?? [])
+            if ((uint)id >= (uint)_model.Config.VocabularySize)
+                throw new CriaException($"logit_bias names token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
         if (room < (options.MaxTokens ?? 1))
             throw new CriaException($"a prompt of {prompt.Length} tokens and {options.MaxTokens ?? 1} more do not fit the model's context of {_model.Config.MaxPositions}");
         return Stream(prompt.ToArray(), options, options.MaxTokens ?? room, cancellation);

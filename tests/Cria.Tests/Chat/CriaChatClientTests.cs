@@ -132,6 +132,7 @@ public sealed class CriaChatClientTests : IDisposable
         await Fails("min_p", new() { AdditionalProperties = new() { ["min_p"] = "much" } });
         await Fails("min_p", new() { AdditionalProperties = new() { ["min_p"] = 2 } });
         await Fails("logit_bias", new() { AdditionalProperties = new() { ["logit_bias"] = 5 } });
+        await Fails("logit_bias names token 999999", new() { AdditionalProperties = new() { ["logit_bias"] = new Dictionary<int, float> { [999_999] = 1 } } });
         await Fails("logprobs", new() { AdditionalProperties = new() { ["logprobs"] = -1 } });
         await Fails("context of 2048", new(), new ChatMessage(ChatRole.User, new string('x', 5000)));
         await Fails("context of 2048", new() { MaxOutputTokens = 2048 });

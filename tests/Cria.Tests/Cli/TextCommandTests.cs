@@ -81,6 +81,19 @@ public sealed class TextCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task AClosedInputEndsTheConversation()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "descriptors");
+        using var chat = Process.Start(new ProcessStartInfo("sh", ["-c", "exec \"$@\" <&-", "sh", "dotnet", Path.Combine(AppContext.BaseDirectory, "cria.dll"), "chat", "--model", _files.Path])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        await chat.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((0, "", ""), (chat.ExitCode, await chat.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), await chat.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)));
+    }
+
+    [Fact]
     public async Task AnInterruptStopsTheAnswerAndNotTheProgram()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "signals");

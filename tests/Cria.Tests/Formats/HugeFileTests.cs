@@ -56,6 +56,12 @@ public sealed class HugeFileTests
     public void PickleOfMillions(string code, int megabytes) => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(),
         TestPth.Zip([("x/data.pkl", Encoding.Latin1.GetBytes("\u0080\u0002" + Many(megabytes * Megabyte, _ => code, "") + "."))]));
 
+    /// <summary>One tuple of many numbers as the shape of every tensor.</summary>
+    [Fact]
+    public void PickleOfTensorsThatShareOneShape() => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(),
+        TestPth.Zip([("x/data.pkl", Encoding.Latin1.GetBytes("\u0080\u0002]((" + string.Concat(Enumerable.Repeat("K\0", 16000)) + "tq\0ctorch._utils\n_rebuild_tensor_v2\nq\u0001"
+            + "(X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpuK\0tQq\u0002e" + Many(Megabyte / 2, _ => "h\u0001(h\u0002K\0h\0h\0tRa", "") + "."))]));
+
     [Fact]
     public void PickleThatKeepsOneValueAMillionTimes() => Refused("consolidated.00.pth", f => PthFile.Open(f).Dispose(),
         TestPth.Zip([("x/data.pkl", Encoding.Latin1.GetBytes("\u0080\u0002N" + Many(10 * Megabyte, i => $"r{(char)(i & 255)}{(char)((i >> 8) & 255)}{(char)((i >> 16) & 255)}\0", "") + "."))]));

@@ -88,6 +88,16 @@ public sealed class MetaDirectoryTests
     }
 
     [Fact]
+    public void AQuantizedModelInSeveralShardsIsRefused()
+    {
+        using var model = TestMetaModels.Write(shards: 2);
+        var json = TestMetaModels.Parameters(TestMetaModels.Shape);
+        (json["quantization_args"], json["lora_args"]) = (new JsonObject { ["group_size"] = 32 }, new JsonObject { ["rank"] = 2 });
+        File.WriteAllText(model.File("params.json"), json.ToJsonString());
+        Assert.Contains("2 shards", Message(model));
+    }
+
+    [Fact]
     public void TokensComeFromTheTokenizerAndSamplingFromTheReference()
     {
         using var model = TestMetaModels.Write(TestMetaModels.Shape with { Vocabulary = 256 + SpecialTokens.Count });
