@@ -52,17 +52,26 @@ abstract unsafe class PanelFormat
 
     /// <summary>The tiles of this form at one vector width.</summary>
     public abstract PanelTiles Tiles<W, V>() where W : struct, IPanelWidth<V> where V : struct;
+
+    /// <summary>Machine code for two panels times some rows of activations, or null where there is none.</summary>
+    public virtual delegate*<in PanelTile, void> Emitted => null;
 }
 
-/// <summary>The two tiles of a format.</summary>
-readonly unsafe struct PanelTiles(delegate*<in PanelTile, void> one, delegate*<in PanelTile, void> four, int vectorRows)
+/// <summary>The tiles of a format.</summary>
+/// <param name="one">A panel times one row of activations.</param>
+/// <param name="many">Two vectors of rows times several rows of activations.</param>
+/// <param name="vectorRows">Rows of one of the two vectors.</param>
+/// <param name="most">Rows of activations.</param>
+/// <param name="anyNumber">Whether it takes fewer than <paramref name="most"/> too.</param>
+readonly unsafe struct PanelTiles(delegate*<in PanelTile, void> one, delegate*<in PanelTile, void> many, int vectorRows, int most = 4, bool anyNumber = false)
 {
-    /// <summary>A panel times one row of activations.</summary>
     public delegate*<in PanelTile, void> One => one;
 
-    /// <summary>Two vectors of rows times four rows of activations.</summary>
-    public delegate*<in PanelTile, void> Four => four;
+    public delegate*<in PanelTile, void> Many => many;
 
-    /// <summary>Rows of one of the two vectors.</summary>
     public int VectorRows => vectorRows;
+
+    public int Most => most;
+
+    public bool AnyNumber => anyNumber;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Cria.Kernels.Emitted;
 
 namespace Cria.Kernels.Panels;
 
@@ -9,11 +10,14 @@ abstract class PanelKernels(string name, int bits)
     /// <summary>What this processor has, the fastest first.</summary>
     public static IReadOnlyList<PanelKernels> All { get; } =
     [
-        .. Avx512BW.IsSupported ? [AvxVnni.IsSupported ? new Wide<VnniDot>("AVX-512 and AVX-VNNI") : new Wide<SignDot>("AVX-512")] : Array.Empty<PanelKernels>(),
+        .. Emission.HasVnni ? [new Emitted(Widest)] : Array.Empty<PanelKernels>(),
+        .. Avx512BW.IsSupported ? [Widest] : Array.Empty<PanelKernels>(),
         .. AvxVnni.IsSupported ? [new PanelKernels<Panel256<VnniDot>, Vector256<int>>("AVX2 and AVX-VNNI", 256)] : Array.Empty<PanelKernels>(),
         .. Avx2.IsSupported ? [new PanelKernels<Panel256<SignDot>, Vector256<int>>("AVX2", 256)] : Array.Empty<PanelKernels>(),
         new PanelKernels<Panel128, Vector128<int>>("128 bits", 128),
     ];
+
+    static PanelKernels Widest => AvxVnni.IsSupported ? new Wide<VnniDot>("AVX-512 and AVX-VNNI") : new Wide<SignDot>("AVX-512");
 
     /// <summary>The fastest of no more than a number of bits.</summary>
     public static PanelKernels OfBits(int most) => All.First(k => k.Bits <= most);
@@ -31,6 +35,16 @@ abstract class PanelKernels(string name, int bits)
     {
         public override PanelTiles Tiles(PanelFormat format) =>
             format.NeedsDot ? format.Tiles<Panel256<D>, Vector256<int>>() : format.Tiles<Panel512, Vector512<int>>();
+    }
+
+    /// <summary>512-bit VNNI in machine code for several rows of activations, where there is some for the format.</summary>
+    sealed unsafe class Emitted(PanelKernels intrinsics) : PanelKernels("AVX-512 VNNI", 512)
+    {
+        public override PanelTiles Tiles(PanelFormat format)
+        {
+            var tiles = intrinsics.Tiles(format);
+            return format.Emitted == null ? tiles : new(tiles.One, format.Emitted, PanelFormat.Rows, PanelFunction.MostRows, anyNumber: true);
+        }
     }
 }
 

@@ -5,8 +5,6 @@ namespace Cria.Kernels.Panels;
 /// <summary>Y = X Wᵀ for a matrix in panels: the walk over the tiles.</summary>
 readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* panels, int outputs, int columns)
 {
-    const int TileRows = 4;
-
     /// <summary>
     /// Outputs of the panels [<paramref name="first"/>, <paramref name="end"/>), of which there are whole pairs, for all rows of
     /// quantized activations; y[row * outputs + output].
@@ -15,9 +13,9 @@ readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* 
     public void Multiply(int first, int end, byte* x, int rows, float* y)
     {
         var activationBytes = (nint)format.ActivationBytes(columns);
-        for (var row = 0; row < rows; row += TileRows)
+        for (var row = 0; row < rows; row += tiles.Most)
         {
-            var last = Math.Min(TileRows, rows - row) - 1;
+            var last = Math.Min(tiles.Most, rows - row) - 1;
             var x0 = x + row * activationBytes;
             var tile = new PanelTile
             {
@@ -25,12 +23,14 @@ readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* 
                 X0 = x0,
                 X1 = x0 + Math.Min(1, last) * activationBytes,
                 X2 = x0 + Math.Min(2, last) * activationBytes,
-                X3 = x0 + last * activationBytes,
+                X3 = x0 + Math.Min(3, last) * activationBytes,
+                XBytes = activationBytes,
+                Rows = last + 1,
             };
             if (last == 0)
                 One(tile, first, end, y + (nint)row * outputs);
             else
-                Four(tile, last + 1, first, end, y + (nint)row * outputs);
+                Many(tile, first, end, y + (nint)row * outputs);
         }
     }
 
@@ -49,11 +49,11 @@ readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* 
         }
     }
 
-    void Four(PanelTile tile, int rows, int first, int end, float* y)
+    void Many(PanelTile tile, int first, int end, float* y)
     {
         var panelBytes = (nint)format.PanelBytes(columns);
         var step = 2 * tiles.VectorRows;
-        var aside = stackalloc float[TileRows * step];
+        var aside = stackalloc float[tiles.Most * step];
         for (var output = first * PanelFormat.Rows; output < Math.Min(outputs, end * PanelFormat.Rows); output += step)
         {
             var second = output + tiles.VectorRows;
@@ -61,11 +61,11 @@ readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* 
             tile.Panel1 = panels + second / PanelFormat.Rows * panelBytes;
             (tile.Row0, tile.Row1) = (output % PanelFormat.Rows, second % PanelFormat.Rows);
             var valid = Math.Min(step, outputs - output);
-            var whole = valid == step && rows == TileRows;
+            var whole = valid == step && (tile.Rows == tiles.Most || tiles.AnyNumber);
             tile.Y = whole ? y + output : aside;
             tile.Stride = whole ? outputs : step;
-            tiles.Four(tile);
-            for (var row = 0; !whole && row < rows; row++)
+            tiles.Many(tile);
+            for (var row = 0; !whole && row < tile.Rows; row++)
                 new ReadOnlySpan<float>(aside + row * step, valid).CopyTo(new Span<float>(y + (nint)row * outputs + output, valid));
         }
     }

@@ -10,10 +10,16 @@ unsafe struct PanelTile
     public int Row0, Row1;
 
     /// <summary>Blocks of weights in a row; blocks of 32 are an even number.</summary>
-    public int Blocks;
+    public nint Blocks;
 
     /// <summary>Quantized activations; where there are fewer than four rows the last is repeated.</summary>
     public byte* X0, X1, X2, X3;
+
+    /// <summary>From one row of activations to the next, for tiles of any number of them.</summary>
+    public nint XBytes;
+
+    /// <summary>Rows of activations of a tile of any number.</summary>
+    public int Rows;
 
     /// <summary>The outputs of the first row; those of the next are <see cref="Stride"/> further.</summary>
     public float* Y;
