@@ -13,6 +13,7 @@ static class Program
     static RootCommand CreateRoot() => new("Llama 3.2 on this machine.")
     {
         ModelsCommand.Create(),
+        PullCommand.Create(),
         InspectCommand.Create(),
         TokenizeCommand.Create(),
         DetokenizeCommand.Create(),

@@ -59,7 +59,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["models", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench", "eval", "quantize", "dequantize", "quantize-rows"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "bench", "eval", "quantize", "dequantize", "quantize-rows"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()
