@@ -9,6 +9,9 @@ switch (args)
     case ["decode", .. var arguments]:
         DecodeBenchmark.Run(arguments);
         break;
+    case ["attention", .. var arguments]:
+        AttentionBenchmark.Run(arguments);
+        break;
     case ["matrices", .. var arguments]:
         PanelBenchmark.Run(arguments);
         break;

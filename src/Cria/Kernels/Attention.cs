@@ -18,241 +18,325 @@ unsafe struct AttentionTask
     /// <summary>The sequence's pages, one per 64 positions, and where in a page this layer's keys and values of this head lie.</summary>
     public nint[] Pages;
     public nint KeyOffset, ValueOffset;
+
+    /// <summary>The spans of positions to attend to.</summary>
+    public int FirstSpan, EndSpan;
+
+    /// <summary>Where each span's contribution goes; null if the spans are all there are and <see cref="Output"/> gets the result.</summary>
+    public float* Partials;
 }
 
 /// <summary>
-/// Causal attention of a group of query heads on one kv head, softmax(q Kᵀ / sqrt(d)) V with the softmax computed online (Milakov and
-/// Gimelshein 2018) over blocks of 64 positions. Blocks begin at multiples of 64 whatever the caller's chunks are, every output has
-/// its own accumulator over ascending positions, and a masked position is not added at all: a row's result depends on its sequence only.
+/// Causal attention of a group of query heads on one kv head, softmax(q Kᵀ / sqrt(d)) V. Positions are cut into spans that begin at
+/// multiples of 512 whatever the caller's chunks are; within a span the softmax is computed online (Milakov and Gimelshein 2018) over
+/// blocks of 64 positions; spans are merged in ascending order. Every sum has its own accumulator over ascending positions, and a
+/// masked position is not added at all: a row's result depends on its sequence only, also where spans are spread over threads.
 /// </summary>
-static unsafe class Attention<W, V> where W : struct, IWidth<V> where V : struct
+static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W : struct, IWidth<V> where V : struct
 {
     const int Block = KvFormat.BlockPositions;
+
+    /// <summary>Queries up to which elements are widened as they are multiplied, not once for all.</summary>
+    const int FewQueries = 8;
+
+    /// <summary>Queries of the next tile where <paramref name="left"/> are left.</summary>
+    static int TileQueries(int left) => W.ManyRegisters && left > FewQueries ? 12 : 4;
+
+    /// <summary>What is known of the queries while they meet the keys. Where a tile is not full its last query is repeated.</summary>
+    struct State
+    {
+        /// <summary>Tile after tile, [head size][queries of the tile], times log2(e) / sqrt(d).</summary>
+        public float* Queries;
+
+        /// <summary>Of the span: weighted values [queries][value stride], weights' sums [queries][lanes], largest scores.</summary>
+        public float* Output, Sums, Max;
+
+        /// <summary>The same of all spans before.</summary>
+        public float* TotalOutput, TotalSums, TotalMax;
+
+        /// <summary>Of a tile: scores [groups][12][score stride], factors [12][lanes].</summary>
+        public float* Scores, Corrections;
+
+        /// <summary>Of a block: scales [groups][64] and elements as float32.</summary>
+        public float* KeyScales, ValueScales, Keys, Values;
+
+        public int* Positions;
+        public int Count, HeadSize, ValueStride, Groups;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public State(KvFormat format, int queries, float* memory)
+        {
+            (Count, HeadSize, ValueStride) = (queries, format.HeadSize, format.ValueStride);
+            Groups = T.HasScales ? HeadSize / KvGroup.Size : 1;
+            var padded = queries + 12;
+            Queries = Take(ref memory, padded * HeadSize);
+            Output = Take(ref memory, padded * ValueStride);
+            Sums = Take(ref memory, padded * W.Count);
+            Max = Take(ref memory, padded);
+            TotalOutput = Take(ref memory, padded * ValueStride);
+            TotalSums = Take(ref memory, padded * W.Count);
+            TotalMax = Take(ref memory, padded);
+            Scores = Take(ref memory, Groups * 12 * AttentionTiles<T, W, V>.ScoreStride);
+            Corrections = Take(ref memory, 12 * W.Count);
+            KeyScales = Take(ref memory, Groups * Block);
+            ValueScales = Take(ref memory, Groups * Block);
+            Keys = Take(ref memory, HeadSize * Block);
+            Values = Take(ref memory, ValueStride * Block);
+            Positions = (int*)Take(ref memory, padded);
+            End = memory;
+        }
+
+        public float* End;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static float* Take(ref float* memory, int count)
+        {
+            var taken = memory;
+            memory += (count + 15) & ~15;
+            return taken;
+        }
+    }
+
+    /// <summary>Floats of scratch memory that a task of <paramref name="queries"/> rows times heads needs, and its merge.</summary>
+    public static int ScratchFloats(KvFormat format, int queries) => (int)(new State(format, queries, null).End - (float*)null);
+
+    /// <summary>Floats of what one span contributes to a number of queries: [queries][weighted values, sums of weights, largest score].</summary>
+    public static int PartialFloats(KvFormat format, int queries) => queries * (format.ValueStride + W.Count + 1);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in AttentionTask task, KvFormat format, float* scratch)
     {
-        var (d, stride, queries) = (format.HeadSize, format.ValueStride, task.Rows * task.Group);
-        var keyScratch = scratch;
-        var valueScratch = keyScratch + d * Block;
-        var scores = valueScratch + stride * Block;
-        var output = scores + 4 * Block;
-        var max = output + queries * stride;
-        var sum = max + queries;
-        new Span<float>(max, queries).Fill(float.NegativeInfinity);
-        new Span<float>(sum, queries).Clear();
-        new Span<float>(output, queries * stride).Clear();
-
-        var scale = 1 / MathF.Sqrt(d);
+        var state = new State(format, task.Rows * task.Group, scratch);
+        Pack(task, state);
+        Clear(state.TotalOutput, state.TotalSums, state.TotalMax, state.Count, state.ValueStride);
         var end = task.Position + task.Rows;
-        for (var start = 0; start < end; start += Block)
+        for (var span = task.FirstSpan; span < task.EndSpan; span++)
         {
-            var page = (byte*)task.Pages[start / Block];
-            var keys = format.Keys(page + task.KeyOffset, keyScratch);
-            var values = format.Values(page + task.ValueOffset, Math.Min(Block, end - start), valueScratch);
-            var firstRow = Math.Max(0, start - task.Position);
-            for (var query = firstRow * task.Group; query < queries; query += 4)
+            Clear(state.Output, state.Sums, state.Max, state.Count + 12, state.ValueStride);
+            var first = span * KvFormat.SpanPositions;
+            for (var start = first; start < Math.Min(end, first + KvFormat.SpanPositions); start += Block)
+                Attend(task, state, start, Math.Min(end, task.EndSpan * KvFormat.SpanPositions));
+            if (task.Partials == null)
+                for (var query = 0; query < state.Count; query++)
+                    Add(state, query, state.Output + query * state.ValueStride, state.Sums + query * W.Count, state.Max[query]);
+            else
+                Save(state, task.Partials + (nint)(span - task.FirstSpan) * PartialFloats(format, state.Count));
+        }
+        if (task.Partials == null)
+            Finish(task, state);
+    }
+
+    /// <summary>The result of all spans [<see cref="AttentionTask.FirstSpan"/>, <see cref="AttentionTask.EndSpan"/>) from what each contributed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Merge(in AttentionTask task, KvFormat format, float* scratch)
+    {
+        var state = new State(format, task.Rows * task.Group, scratch);
+        Clear(state.TotalOutput, state.TotalSums, state.TotalMax, state.Count, state.ValueStride);
+        var partial = task.Partials;
+        for (var span = task.FirstSpan; span < task.EndSpan; span++)
+            for (var query = 0; query < state.Count; query++, partial += PartialFloats(format, 1))
+                Add(state, query, partial, partial + state.ValueStride, partial[state.ValueStride + W.Count]);
+        Finish(task, state);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Pack(in AttentionTask task, in State state)
+    {
+        var factor = (float)(Math.Log2(Math.E) / Math.Sqrt(state.HeadSize)) * T.Scale;
+        for (int first = 0, tile; first < state.Count; first += tile)
+        {
+            tile = TileQueries(state.Count - first);
+            for (var i = 0; i < tile; i++)
             {
-                var tile = new Tile { Count = Math.Min(4, queries - query), Values = values, ValueStride = stride };
-                for (var i = 0; i < 4; i++)
+                var (row, head) = Math.DivRem(Math.Min(first + i, state.Count - 1), task.Group);
+                state.Positions[first + i] = task.Position + row;
+                var source = task.Queries + row * task.Stride + head * state.HeadSize;
+                var target = state.Queries + first * state.HeadSize + i;
+                for (var d = 0; d < state.HeadSize; d++, target += tile)
+                    *target = source[d] * factor;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Clear(float* output, float* sums, float* max, int queries, int stride)
+    {
+        new Span<float>(output, queries * stride).Clear();
+        new Span<float>(sums, queries * W.Count).Clear();
+        new Span<float>(max, queries).Fill(float.NegativeInfinity);
+    }
+
+    /// <summary>All queries on the block of positions that begins at <paramref name="start"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Attend(in AttentionTask task, in State state, int start, int end)
+    {
+        var page = task.Pages[start / Block];
+        byte* keys = (byte*)page + task.KeyOffset, values = (byte*)page + task.ValueOffset;
+        if (T.HasScales)
+        {
+            WidenScales((ushort*)(keys + state.HeadSize * Block), state.Groups, state.KeyScales);
+            WidenScales((ushort*)(values + state.ValueStride * Block), state.Groups, state.ValueScales);
+        }
+        if (state.Count <= FewQueries || T.Size == sizeof(float))
+        {
+            var next = start + Block < end ? task.Pages[start / Block + 1] : page;
+            Attend<T>(state, start, keys, values, next - page);
+            return;
+        }
+        AttentionTiles<T, W, V>.Widen(keys, state.HeadSize * Block, state.Keys);
+        AttentionTiles<T, W, V>.Widen(values, state.ValueStride * Math.Min(Block, end - start), state.Values);
+        Attend<F32Kv<W, V>>(state, start, (byte*)state.Keys, (byte*)state.Values, 0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void WidenScales(ushort* scales, int groups, float* target)
+    {
+        for (var i = 0; i < groups * Block; i += W.Count)
+            W.Store(W.WidenF16(scales + i), target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Attend<U>(in State state, int start, byte* keys, byte* values, nint ahead) where U : struct, IKvType<W, V>
+    {
+        const int scoreStride = AttentionTiles<U, W, V>.ScoreStride;
+        var (groups, stride) = (state.Groups, state.ValueStride);
+        var scores = state.Scores;
+        var (groupKeys, groupValues) = T.HasScales ? (KvGroup.Size, KvGroup.Size) : (state.HeadSize, stride);
+        for (int first = 0, tile; first < state.Count; first += tile)
+        {
+            tile = TileQueries(state.Count - first);
+            var most = Visible(state.Positions[first + tile - 1], start);
+            if (most == 0)
+                continue;
+            for (var g = 0; g < groups; g++)
+            {
+                var q = state.Queries + first * state.HeadSize + g * groupKeys * tile;
+                var k = keys + g * groupKeys * Block * U.Size;
+                var scales = T.HasScales ? state.KeyScales + g * Block : null;
+                if (tile == 12)
+                    AttentionTiles<U, W, V>.Scores12(q, k, groupKeys, most, scales, g > 0, scores);
+                else
+                    AttentionTiles<U, W, V>.Scores4(q, k, groupKeys, most, ahead, scales, g > 0, scores);
+            }
+            for (var i = 0; i < tile; i++)
+            {
+                Softmax(scores + i * scoreStride, Visible(state.Positions[first + i], start), state.ValueScales, groups,
+                    state.Max + first + i, state.Sums + (first + i) * W.Count, state.Corrections + i * W.Count);
+            }
+            var least = Visible(state.Positions[first], start);
+            for (var g = 0; g < groups; g++)
+            {
+                var w = scores + g * 12 * scoreStride;
+                var v = values + g * groupValues * U.Size;
+                var o = state.Output + first * stride + g * groupValues;
+                if (tile == 12)
+                    AttentionTiles<U, W, V>.Values12(w, state.Corrections, v, stride, groupValues, least, o);
+                else
+                    AttentionTiles<U, W, V>.Values4(w, state.Corrections, v, stride, groupValues, least, ahead, o);
+                for (var i = 0; least < most && i < tile; i++)
                 {
-                    var q = query + Math.Min(i, tile.Count - 1);
-                    tile.Queries[i] = (nint)(task.Queries + q / task.Group * task.Stride + q % task.Group * d);
-                    tile.Weights[i] = (nint)(scores + (q - query) * Block);
-                    tile.Outputs[i] = (nint)(output + q * stride);
-                    tile.Visible[i] = Math.Min(Block, task.Position + q / task.Group + 1 - start);
+                    AttentionTiles<U, W, V>.Values1(w + i * scoreStride, v, stride, groupValues, least,
+                        Visible(state.Positions[first + i], start), o + i * stride);
                 }
-                Scores(tile, keys, d);
-                for (var i = 0; i < tile.Count; i++)
-                    tile.Corrections[i] = Softmax((float*)tile.Weights[i], tile.Visible[i], scale, ref max[query + i], ref sum[query + i]);
-                for (var i = tile.Count; i < 4; i++)
-                    tile.Corrections[i] = tile.Corrections[tile.Count - 1];
-                WeighValues(tile);
             }
         }
-
-        for (var query = 0; query < queries; query++)
-            Divide(output + query * stride, sum[query], d, task.Output + query / task.Group * task.Stride + query % task.Group * d);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Divide(float* x, float divisor, int count, float* y)
-    {
-        var i = 0;
-        for (var divisors = W.Broadcast(divisor); i <= count - W.Count; i += W.Count)
-            W.Store(W.Divide(W.Load(x + i), divisors), y + i);
-        for (; i < count; i++)
-            y[i] = x[i] / divisor;
-    }
-
-    /// <summary>Floats of scratch memory that a task of <paramref name="queries"/> rows times heads needs.</summary>
-    public static int ScratchFloats(KvFormat format, int queries) =>
-        (format.HeadSize + format.ValueStride + 4) * Block + queries * (format.ValueStride + 2);
-
-    [InlineArray(4)]
-    struct Four<T>
-    {
-        T _first;
-    }
-
-    /// <summary>Up to four queries that are computed together; where there are fewer, the last is repeated.</summary>
-    struct Tile
-    {
-        public int Count;
-        public Four<nint> Queries, Weights, Outputs;
-        public Four<int> Visible;
-        public Four<float> Corrections;
-        public float* Values;
-        public int ValueStride;
-    }
-
-    /// <summary>Dot products of four queries with all 64 keys of a block; lanes are positions.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Scores(in Tile tile, float* keys, int headSize)
-    {
-        float* qa = (float*)tile.Queries[0], qb = (float*)tile.Queries[1], qc = (float*)tile.Queries[2], qd = (float*)tile.Queries[3];
-        float* sa = (float*)tile.Weights[0], sb = (float*)tile.Weights[1], sc = (float*)tile.Weights[2], sd = (float*)tile.Weights[3];
-        for (var first = 0; first < Block; first += 4 * W.Count)
-        {
-            V a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-            V c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
-            var k = keys + first;
-            for (var i = 0; i < headSize; i++, k += Block)
-            {
-                var (k0, k1, k2, k3) = (W.Load(k), W.Load(k + W.Count), W.Load(k + 2 * W.Count), W.Load(k + 3 * W.Count));
-                Feed(W.Broadcast(qa[i]), k0, k1, k2, k3, ref a0, ref a1, ref a2, ref a3);
-                Feed(W.Broadcast(qb[i]), k0, k1, k2, k3, ref b0, ref b1, ref b2, ref b3);
-                Feed(W.Broadcast(qc[i]), k0, k1, k2, k3, ref c0, ref c1, ref c2, ref c3);
-                Feed(W.Broadcast(qd[i]), k0, k1, k2, k3, ref d0, ref d1, ref d2, ref d3);
-            }
-            Store(sa + first, a0, a1, a2, a3);
-            Store(sb + first, b0, b1, b2, b3);
-            Store(sc + first, c0, c1, c2, c3);
-            Store(sd + first, d0, d1, d2, d3);
-        }
-    }
+    /// <summary>How many positions of a block a query sees.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int Visible(int position, int start) => Math.Clamp(position + 1 - start, 0, Block);
 
     /// <summary>
-    /// Turns the first <paramref name="visible"/> scores into weights relative to the new maximum, the rest into 0; returns the factor
-    /// that brings what was summed before to the new maximum.
+    /// Turns the first <paramref name="visible"/> scores into weights relative to the new maximum, times the scales of the values: one set
+    /// of weights a group. <paramref name="correction"/> is the factor that brings what was summed before to the new maximum.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static float Softmax(float* scores, int visible, float scale, ref float max, ref float sum)
+    static void Softmax(float* scores, int visible, float* valueScales, int groups, float* max, float* sums, float* correction)
     {
-        var lowest = W.Broadcast(float.NegativeInfinity);
-        var largest = lowest;
-        for (var i = 0; i < visible; i += W.Count)
-            largest = W.Max(largest, W.First(visible - i, W.Load(scores + i), lowest));
-        var newMax = MathF.Max(max, W.HorizontalMax(largest) * scale);
-        var correction = MathF.Exp(max - newMax);
+        var whole = visible & -W.Count;
+        var (before, lowest) = (W.Broadcast(*max), W.Broadcast(float.NegativeInfinity));
+        var (largest, shift, factor) = (before, before, W.Broadcast(1));
+        for (var i = 0; i < whole; i += W.Count)
+            largest = W.Max(largest, W.Load(scores + i));
+        if (whole < visible)
+            largest = W.Max(largest, W.First(visible - whole, W.Load(scores + whole), lowest));
+        if (W.AnyGreater(largest, before))
+        {
+            *max = W.HorizontalMax(largest);
+            shift = W.Broadcast(*max);
+            factor = W.Exp2(W.Subtract(before, shift));
+        }
 
         V total = default;
-        var (scales, shift) = (W.Broadcast(scale), W.Broadcast(-newMax));
-        for (var i = 0; i < visible; i += W.Count)
+        for (var i = 0; i < whole; i += W.Count)
         {
-            var weights = W.First(visible - i, RowOperations<W, V>.Exp(W.MultiplyAdd(W.Load(scores + i), scales, shift)), default);
-            W.Store(weights, scores + i);
+            var weights = W.Exp2(W.Subtract(W.Load(scores + i), shift));
             total = W.Add(total, weights);
+            Store(weights, scores + i, valueScales + i, groups);
         }
-        max = newMax;
-        sum = sum * correction + W.Sum(total);
-        return correction;
-    }
-
-    /// <summary>output = output * correction + weights · values, four vectors of the head at a time and one at a time for the rest.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void WeighValues(in Tile tile)
-    {
-        var together = tile.Visible[0] == tile.Visible[3] && tile.Count > 1;
-        var dimension = 0;
-        for (; dimension <= tile.ValueStride - 4 * W.Count; dimension += 4 * W.Count)
+        if (whole < visible)
         {
-            if (together)
-                FourQueries(tile, dimension);
-            else
-                for (var i = 0; i < tile.Count; i++)
-                    OneQuery(tile, i, dimension);
+            var weights = W.First(visible - whole, W.Exp2(W.Subtract(W.Load(scores + whole), shift)), default);
+            total = W.Add(total, weights);
+            Store(weights, scores + whole, valueScales + whole, groups);
         }
-        for (; dimension < tile.ValueStride; dimension += W.Count)
-            for (var i = 0; i < tile.Count; i++)
-                OneQueryOneVector(tile, i, dimension);
+        W.Store(W.MultiplyAdd(W.Load(sums), factor, total), sums);
+        W.Store(factor, correction);
+    }
+
+    /// <summary>Stores weights times the scales of each group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Store(V weights, float* target, float* scales, int groups)
+    {
+        if (!T.HasScales)
+            W.Store(T.Scale == 1 ? weights : W.Multiply(weights, W.Broadcast(T.Scale)), target);
+        else
+            for (; groups > 0; groups--, target += 12 * AttentionTiles<T, W, V>.ScoreStride, scales += Block)
+                W.Store(W.Multiply(weights, W.Load(scales)), target);
+    }
+
+    /// <summary>Adds what a span contributed to a query.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Add(in State state, int query, float* output, float* sums, float max)
+    {
+        if (max == float.NegativeInfinity)
+            return; // the query sees nothing of this span
+        var before = state.TotalMax[query];
+        var newMax = MathF.Max(before, max);
+        state.TotalMax[query] = newMax;
+        var (old, added) = (W.Exp2(W.Broadcast(before - newMax)), W.Exp2(W.Broadcast(max - newMax)));
+        float* totalOutput = state.TotalOutput + query * state.ValueStride, totalSums = state.TotalSums + query * W.Count;
+        for (var i = 0; i < state.ValueStride; i += W.Count)
+            W.Store(W.MultiplyAdd(W.Load(output + i), added, W.Multiply(W.Load(totalOutput + i), old)), totalOutput + i);
+        W.Store(W.MultiplyAdd(W.Load(sums), added, W.Multiply(W.Load(totalSums), old)), totalSums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void FourQueries(in Tile tile, int dimension)
+    static void Save(in State state, float* partial)
     {
-        float* wa = (float*)tile.Weights[0], wb = (float*)tile.Weights[1], wc = (float*)tile.Weights[2], wd = (float*)tile.Weights[3];
-        float* oa = (float*)tile.Outputs[0] + dimension, ob = (float*)tile.Outputs[1] + dimension;
-        float* oc = (float*)tile.Outputs[2] + dimension, od = (float*)tile.Outputs[3] + dimension;
-        LoadScaled(oa, tile.Corrections[0], out var a0, out var a1, out var a2, out var a3);
-        LoadScaled(ob, tile.Corrections[1], out var b0, out var b1, out var b2, out var b3);
-        LoadScaled(oc, tile.Corrections[2], out var c0, out var c1, out var c2, out var c3);
-        LoadScaled(od, tile.Corrections[3], out var d0, out var d1, out var d2, out var d3);
-        var (v, stride, visible) = ((nint)(tile.Values + dimension), tile.ValueStride * sizeof(float), tile.Visible[0]);
-        for (var i = 0; i < visible; i++, v += stride)
+        for (var query = 0; query < state.Count; query++, partial += state.ValueStride + W.Count + 1)
         {
-            var p = (float*)v;
-            var (v0, v1, v2, v3) = (W.Load(p), W.Load(p + W.Count), W.Load(p + 2 * W.Count), W.Load(p + 3 * W.Count));
-            Feed(W.Broadcast(wa[i]), v0, v1, v2, v3, ref a0, ref a1, ref a2, ref a3);
-            Feed(W.Broadcast(wb[i]), v0, v1, v2, v3, ref b0, ref b1, ref b2, ref b3);
-            Feed(W.Broadcast(wc[i]), v0, v1, v2, v3, ref c0, ref c1, ref c2, ref c3);
-            Feed(W.Broadcast(wd[i]), v0, v1, v2, v3, ref d0, ref d1, ref d2, ref d3);
+            for (var i = 0; i < state.ValueStride; i += W.Count)
+                W.Store(W.Load(state.Output + query * state.ValueStride + i), partial + i);
+            W.Store(W.Load(state.Sums + query * W.Count), partial + state.ValueStride);
+            partial[state.ValueStride + W.Count] = state.Max[query];
         }
-        Store(oa, a0, a1, a2, a3);
-        Store(ob, b0, b1, b2, b3);
-        Store(oc, c0, c1, c2, c3);
-        Store(od, d0, d1, d2, d3);
     }
 
+    /// <summary>Divides by the sums of the weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void OneQuery(in Tile tile, int query, int dimension)
+    static void Finish(in AttentionTask task, in State state)
     {
-        var weights = (float*)tile.Weights[query];
-        var output = (float*)tile.Outputs[query] + dimension;
-        LoadScaled(output, tile.Corrections[query], out var a0, out var a1, out var a2, out var a3);
-        var v = tile.Values + dimension;
-        var visible = tile.Visible[query];
-        for (var i = 0; i < visible; i++, v += tile.ValueStride)
-            Feed(W.Broadcast(weights[i]), W.Load(v), W.Load(v + W.Count), W.Load(v + 2 * W.Count), W.Load(v + 3 * W.Count), ref a0, ref a1, ref a2, ref a3);
-        Store(output, a0, a1, a2, a3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void OneQueryOneVector(in Tile tile, int query, int dimension)
-    {
-        var weights = (float*)tile.Weights[query];
-        var output = (float*)tile.Outputs[query] + dimension;
-        var a = W.Multiply(W.Load(output), W.Broadcast(tile.Corrections[query]));
-        var v = tile.Values + dimension;
-        var visible = tile.Visible[query];
-        for (var i = 0; i < visible; i++, v += tile.ValueStride)
-            a = W.MultiplyAdd(W.Broadcast(weights[i]), W.Load(v), a);
-        W.Store(a, output);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Feed(V weight, V v0, V v1, V v2, V v3, ref V a0, ref V a1, ref V a2, ref V a3)
-    {
-        a0 = W.MultiplyAdd(weight, v0, a0);
-        a1 = W.MultiplyAdd(weight, v1, a1);
-        a2 = W.MultiplyAdd(weight, v2, a2);
-        a3 = W.MultiplyAdd(weight, v3, a3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void LoadScaled(float* p, float factor, out V v0, out V v1, out V v2, out V v3)
-    {
-        var f = W.Broadcast(factor);
-        (v0, v1) = (W.Multiply(W.Load(p), f), W.Multiply(W.Load(p + W.Count), f));
-        (v2, v3) = (W.Multiply(W.Load(p + 2 * W.Count), f), W.Multiply(W.Load(p + 3 * W.Count), f));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Store(float* p, V v0, V v1, V v2, V v3)
-    {
-        W.Store(v0, p);
-        W.Store(v1, p + W.Count);
-        W.Store(v2, p + 2 * W.Count);
-        W.Store(v3, p + 3 * W.Count);
+        for (var query = 0; query < state.Count; query++)
+        {
+            var source = state.TotalOutput + query * state.ValueStride;
+            var target = task.Output + query / task.Group * task.Stride + query % task.Group * state.HeadSize;
+            var divisor = W.Sum(W.Load(state.TotalSums + query * W.Count));
+            var i = 0;
+            for (var divisors = W.Broadcast(divisor); i <= state.HeadSize - W.Count; i += W.Count)
+                W.Store(W.Divide(W.Load(source + i), divisors), target + i);
+            for (; i < state.HeadSize; i++)
+                target[i] = source[i] / divisor;
+        }
     }
 }

@@ -30,11 +30,17 @@ unsafe interface IWidth<V> where V : struct
 
     static abstract float HorizontalMax(V v);
 
+    /// <summary>Whether any lane of <paramref name="a"/> is greater than that of <paramref name="b"/>.</summary>
+    static abstract bool AnyGreater(V a, V b);
+
     /// <summary>To the nearest integer, ties to even; |x| below 2^22.</summary>
     static abstract V Round(V x);
 
     /// <summary>2^n for integers n in [-126, 127].</summary>
     static abstract V PowerOfTwo(V n);
+
+    /// <summary>2^x within 4 units in the last place for x in [-125, 127], 2^-125 below.</summary>
+    static abstract V Exp2(V x);
 
     /// <summary>The first <paramref name="count"/> lanes of <paramref name="v"/>, and <paramref name="other"/> in the rest.</summary>
     static abstract V First(int count, V v, V other);
@@ -53,5 +59,8 @@ unsafe interface IWidth<V> where V : struct
 
     static abstract V WidenBF16(ushort* p);
     static abstract V WidenF16(ushort* p);
+    /// <summary>F16 values times 2^-112: sign, exponent and fraction moved to their float32 places. Infinities become 2^-96.</summary>
+    static abstract V MoveF16(ushort* p);
+
     static abstract V WidenI8(sbyte* p);
 }

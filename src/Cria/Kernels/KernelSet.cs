@@ -47,12 +47,6 @@ abstract unsafe class KernelSet
 
     /// <summary>The store of keys and values in <see cref="ElementType.F32"/>, F16 or BF16, or in Q8_0 (null).</summary>
     public abstract KvFormat CreateKvFormat(ElementType? type, int headSize);
-
-    /// <inheritdoc cref="Attention{W,V}.ScratchFloats"/>
-    public abstract int AttentionScratch(KvFormat format, int queries);
-
-    /// <inheritdoc cref="Attention{W,V}.Run"/>
-    public abstract void Attend(in AttentionTask task, KvFormat format, float* scratch);
 }
 
 /// <summary>The kernels instantiated for one width.</summary>
@@ -104,14 +98,10 @@ sealed unsafe class KernelSet<W, V>(int bits) : KernelSet where W : struct, IWid
 
     public override KvFormat CreateKvFormat(ElementType? type, int headSize) => type switch
     {
-        ElementType.F32 => new F32Kv(headSize),
-        ElementType.F16 => new HalfKv<F16Half<W, V>, W, V>(headSize),
-        ElementType.BF16 => new HalfKv<BF16Half<W, V>, W, V>(headSize),
-        null => new Q8Kv<W, V>(headSize),
+        ElementType.F32 => new KvFormat<F32Kv<W, V>, W, V>(headSize),
+        ElementType.F16 => new KvFormat<F16Kv<W, V>, W, V>(headSize),
+        ElementType.BF16 => new KvFormat<BF16Kv<W, V>, W, V>(headSize),
+        null => new KvFormat<Q8Kv<W, V>, W, V>(headSize),
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no KV cache of this type"),
     };
-
-    public override int AttentionScratch(KvFormat format, int queries) => Attention<W, V>.ScratchFloats(format, queries);
-
-    public override void Attend(in AttentionTask task, KvFormat format, float* scratch) => Attention<W, V>.Run(task, format, scratch);
 }

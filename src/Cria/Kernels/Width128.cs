@@ -46,6 +46,8 @@ readonly unsafe struct Width128 : IWidth<Vector128<float>>
         return MathF.Max(v[0], v[1]);
     }
 
+    public static bool AnyGreater(Vector128<float> a, Vector128<float> b) => Vector128.GreaterThanAny(a, b);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Round(Vector128<float> x)
     {
@@ -55,6 +57,20 @@ readonly unsafe struct Width128 : IWidth<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> PowerOfTwo(Vector128<float> n) => ((Vector128.ConvertToInt32(n) + Vector128.Create(127)) << 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Exp2(Vector128<float> x)
+    {
+        var clamped = Vector128.MaxNative(Vector128.Create(-125f), x);
+        var shifted = clamped + Vector128.Create(12582912f); // 1.5 * 2^23: the integer nearest x is in the lowest bits
+        var r = clamped - (shifted - Vector128.Create(12582912f));
+        var p = Vector128.FusedMultiplyAdd(r, Vector128.Create(1.3276472e-3f), Vector128.Create(9.675541e-3f));
+        p = Vector128.FusedMultiplyAdd(p, r, Vector128.Create(5.550713e-2f));
+        p = Vector128.FusedMultiplyAdd(p, r, Vector128.Create(0.2402212f));
+        p = Vector128.FusedMultiplyAdd(p, r, Vector128.Create(0.69314694f));
+        p = Vector128.FusedMultiplyAdd(p, r, Vector128.Create(1f));
+        return (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> First(int count, Vector128<float> v, Vector128<float> other) =>
@@ -98,6 +114,10 @@ readonly unsafe struct Width128 : IWidth<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> WidenF16(ushort* p) => FromHighHalf((Vector128.WidenLower(Vector64.Load(p).ToVector128Unsafe()) << 16).AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MoveF16(ushort* p) =>
+        ((Vector128.WidenLower(Vector64.Load((short*)p).ToVector128Unsafe()) << 13) & Vector128.Create(unchecked((int)0x8FFFE000))).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> WidenI8(sbyte* p) => Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)p).AsSByte())));

@@ -38,6 +38,8 @@ readonly unsafe struct Width256 : IWidth<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float HorizontalMax(Vector256<float> v) => Width128.HorizontalMax(Vector128.MaxNative(v.GetLower(), v.GetUpper()));
 
+    public static bool AnyGreater(Vector256<float> a, Vector256<float> b) => Vector256.GreaterThanAny(a, b);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Round(Vector256<float> x)
     {
@@ -47,6 +49,20 @@ readonly unsafe struct Width256 : IWidth<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> PowerOfTwo(Vector256<float> n) => ((Vector256.ConvertToInt32(n) + Vector256.Create(127)) << 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Exp2(Vector256<float> x)
+    {
+        var clamped = Vector256.MaxNative(Vector256.Create(-125f), x);
+        var shifted = clamped + Vector256.Create(12582912f); // 1.5 * 2^23: the integer nearest x is in the lowest bits
+        var r = clamped - (shifted - Vector256.Create(12582912f));
+        var p = Vector256.FusedMultiplyAdd(r, Vector256.Create(1.3276472e-3f), Vector256.Create(9.675541e-3f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(5.550713e-2f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(0.2402212f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(0.69314694f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(1f));
+        return (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> First(int count, Vector256<float> v, Vector256<float> other) =>
@@ -90,6 +106,10 @@ readonly unsafe struct Width256 : IWidth<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> WidenF16(ushort* p) => FromHighHalf((Vector256.WidenLower(Vector128.Load(p).ToVector256Unsafe()) << 16).AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MoveF16(ushort* p) =>
+        ((Vector256.WidenLower(Vector128.Load((short*)p).ToVector256Unsafe()) << 13) & Vector256.Create(unchecked((int)0x8FFFE000))).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> WidenI8(sbyte* p) => Vector256.ConvertToSingle(Vector256.WidenLower(Vector256.WidenLower(Vector64.Load(p).ToVector128Unsafe().ToVector256Unsafe())));

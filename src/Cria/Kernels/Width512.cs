@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Cria.Kernels;
 
@@ -38,6 +39,8 @@ readonly unsafe struct Width512 : IWidth<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float HorizontalMax(Vector512<float> v) => Width256.HorizontalMax(Vector256.MaxNative(v.GetLower(), v.GetUpper()));
 
+    public static bool AnyGreater(Vector512<float> a, Vector512<float> b) => Vector512.GreaterThanAny(a, b);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Round(Vector512<float> x)
     {
@@ -47,6 +50,20 @@ readonly unsafe struct Width512 : IWidth<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> PowerOfTwo(Vector512<float> n) => ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp2(Vector512<float> x)
+    {
+        var clamped = Vector512.MaxNative(Vector512.Create(-125f), x);
+        var shifted = clamped + Vector512.Create(12582912f); // 1.5 * 2^23: the integer nearest x is in the lowest bits
+        var r = clamped - (shifted - Vector512.Create(12582912f));
+        var p = Vector512.FusedMultiplyAdd(r, Vector512.Create(1.3276472e-3f), Vector512.Create(9.675541e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.550713e-2f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.2402212f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.69314694f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1f));
+        return (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> First(int count, Vector512<float> v, Vector512<float> other) =>
@@ -92,7 +109,13 @@ readonly unsafe struct Width512 : IWidth<Vector512<float>>
     public static Vector512<float> WidenF16(ushort* p) => FromHighHalf((Vector512.WidenLower(Vector256.Load(p).ToVector512Unsafe()) << 16).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> WidenI8(sbyte* p) => Vector512.ConvertToSingle(Vector512.WidenLower(Vector512.WidenLower(Vector128.Load(p).ToVector256Unsafe().ToVector512Unsafe())));
+    public static Vector512<float> MoveF16(ushort* p) =>
+        ((Vector512.WidenLower(Vector256.Load((short*)p).ToVector512Unsafe()) << 13) & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> WidenI8(sbyte* p) =>
+        Vector512.ConvertToSingle(Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(Vector128.Load(p))
+            : Vector512.WidenLower(Vector512.WidenLower(Vector128.Load(p).ToVector256Unsafe().ToVector512Unsafe())));
 
     /// <summary>
     /// The F16 in the upper half of each lane: sign, exponent and fraction moved to their float32 places, then times 2^112, the

@@ -34,14 +34,14 @@ public sealed unsafe class AttentionTests
                 var keys = Random(random, length * headSize);
                 var values = Random(random, length * headSize);
                 Write(format, pages, keys, values, headSize);
-                Read(format, pages, keys, values, headSize, tolerance: type switch { ElementType.F32 => 0, ElementType.F16 => 0.001, ElementType.BF16 => 0.01, _ => 0.02 });
+                Read(format, type, pages, keys, values, tolerance: type switch { ElementType.F32 => 0, ElementType.F16 => 0.001, ElementType.BF16 => 0.01, _ => 0.02 });
 
                 var queries = Random(random, rows * group * headSize);
-                var together = Attend(kernels, format, pages, queries, group, position, rows);
+                var together = Attend(format, pages, queries, group, position, rows);
                 for (var row = 0; row < rows; row++)
                 {
                     var size = group * headSize;
-                    var alone = Attend(kernels, format, pages, queries[(row * size)..((row + 1) * size)], group, position + row, 1);
+                    var alone = Attend(format, pages, queries[(row * size)..((row + 1) * size)], group, position + row, 1);
                     Assert.Equal(alone, together[(row * size)..((row + 1) * size)]);
                     for (var head = 0; head < group; head++)
                         Check(queries, keys, values, together, headSize, position + row, (row * group + head) * headSize);
@@ -54,6 +54,34 @@ public sealed unsafe class AttentionTests
             }
         }, iter: 25);
 
+    /// <summary>Positions over several spans, whether one thread has them all or each a range.</summary>
+    [Theory, MemberData(nameof(KernelsAndTypes))]
+    public void SpansGiveTheSameBitsHoweverTheyAreSpread(int bits, ElementType? type)
+    {
+        const int group = 4, headSize = 64, rows = 20, position = 1530;
+        var kernels = KernelSet.All.Single(k => k.Bits == bits);
+        var format = kernels.CreateKvFormat(type, headSize);
+        var random = new Random(bits);
+        using var memory = new NativeBuffer();
+        var blockBytes = format.KeyBytes + format.ValueBytes;
+        var start = (nint)memory.Reserve((position + rows) / KvFormat.BlockPositions + 1, blockBytes / sizeof(float)).Data;
+        nint[] pages = [.. Enumerable.Range(0, (position + rows) / KvFormat.BlockPositions + 1).Select(i => start + i * blockBytes)];
+        var (keys, values) = (Random(random, (position + rows) * headSize), Random(random, (position + rows) * headSize));
+        Write(format, pages, keys, values, headSize);
+        Read(format, type, pages, keys, values, tolerance: 0.02);
+        var queries = Random(random, rows * group * headSize);
+        var together = Attend(format, pages, queries, group, position, rows);
+        foreach (var ranges in new[] { 2, 3, 4 })
+            Assert.Equal(together, Attend(format, pages, queries, group, position, rows, ranges));
+        for (var row = 0; row < rows; row++)
+        {
+            var (from, size) = (row * group * headSize, group * headSize);
+            var alone = Attend(format, pages, queries[from..(from + size)], group, position + row, 1, ranges: 1 + row % 3);
+            Assert.Equal(alone, together[from..(from + size)]);
+            Check(queries, keys, values, together, headSize, position + row, from);
+        }
+    }
+
     static void Write(KvFormat format, nint[] pages, float[] keys, float[] values, int headSize)
     {
         fixed (float* k = keys, v = values)
@@ -65,29 +93,35 @@ public sealed unsafe class AttentionTests
     }
 
     /// <summary>Replaces what was written by what is stored.</summary>
-    static void Read(KvFormat format, nint[] pages, float[] keys, float[] values, int headSize, double tolerance)
+    static void Read(KvFormat format, ElementType? type, nint[] pages, float[] keys, float[] values, double tolerance)
     {
-        using NativeBuffer scratch = new(), more = new();
-        for (var i = 0; i < keys.Length / headSize; i++)
+        var (headSize, stride) = (format.HeadSize, format.ValueStride);
+        for (var i = 0; i < keys.Length; i++)
         {
-            var slot = i % KvFormat.BlockPositions;
-            var page = (byte*)pages[i / KvFormat.BlockPositions];
-            var k = format.Keys(page, scratch.Reserve(headSize, KvFormat.BlockPositions).Data);
-            var v = format.Values(page + format.KeyBytes, slot + 1, more.Reserve(format.ValueStride, KvFormat.BlockPositions).Data);
-            for (var d = 0; d < headSize; d++)
-            {
-                Assert.Equal(keys[i * headSize + d], k[d * KvFormat.BlockPositions + slot], 2 * tolerance);
-                Assert.Equal(values[i * headSize + d], v[slot * format.ValueStride + d], 2 * tolerance);
-                keys[i * headSize + d] = k[d * KvFormat.BlockPositions + slot];
-                values[i * headSize + d] = v[slot * format.ValueStride + d];
-            }
+            var (position, d) = Math.DivRem(i, headSize);
+            var page = (byte*)pages[position / KvFormat.BlockPositions];
+            var slot = position % KvFormat.BlockPositions;
+            var key = Element(type, page, d * KvFormat.BlockPositions + slot, headSize, d, slot);
+            var value = Element(type, page + format.KeyBytes, slot * stride + d, stride, d, slot);
+            Assert.Equal(keys[i], key, 2 * tolerance);
+            Assert.Equal(values[i], value, 2 * tolerance);
+            (keys[i], values[i]) = (key, value);
         }
     }
 
-    static float[] Attend(KernelSet kernels, KvFormat format, nint[] pages, float[] queries, int group, int position, int rows)
+    static float Element(ElementType? type, byte* block, int index, int rows, int d, int slot) => type switch
+    {
+        ElementType.F32 => ((float*)block)[index],
+        ElementType.F16 => (float)((Half*)block)[index],
+        ElementType.BF16 => BitConverter.UInt32BitsToSingle((uint)((ushort*)block)[index] << 16),
+        _ => ((sbyte*)block)[index] * (float)((Half*)(block + rows * KvFormat.BlockPositions))[d / 32 * KvFormat.BlockPositions + slot],
+    };
+
+    static float[] Attend(KvFormat format, nint[] pages, float[] queries, int group, int position, int rows, int ranges = 1)
     {
         var output = new float[queries.Length];
-        using var scratch = new NativeBuffer();
+        var spans = (position + rows - 1) / KvFormat.SpanPositions + 1;
+        using NativeBuffer scratch = new(), partials = new();
         fixed (float* q = queries, o = output)
         {
             var task = new AttentionTask
@@ -101,8 +135,22 @@ public sealed unsafe class AttentionTests
                 Pages = pages,
                 KeyOffset = 0,
                 ValueOffset = format.KeyBytes,
+                EndSpan = spans,
             };
-            kernels.Attend(task, format, scratch.Reserve(kernels.AttentionScratch(format, rows * group)));
+            var memory = scratch.Reserve(format.ScratchFloats(rows * group));
+            if (ranges > 1)
+                task.Partials = partials.Reserve((long)spans * format.PartialFloats(rows * group));
+            for (var i = ranges - 1; i >= 0; i--)
+            {
+                (task.FirstSpan, task.EndSpan) = (i * spans / ranges, (i + 1) * spans / ranges);
+                var range = task;
+                if (ranges > 1)
+                    range.Partials += task.FirstSpan * format.PartialFloats(rows * group);
+                format.Attend(range, memory);
+            }
+            (task.FirstSpan, task.EndSpan) = (0, spans);
+            if (ranges > 1)
+                format.Merge(task, memory);
         }
         return output;
     }

@@ -120,7 +120,7 @@ public sealed class TextModelTests
         Read(model, a, Tokens(65, 96, seed: 1));
         var page = model.CacheBytes / 2;
         Assert.Equal(2 * page, model.CacheBytes);
-        Assert.Equal(2 * 2 * 64 * (16 + 16) * 4, page); // layers, kv heads, positions, key and value, float32
+        Assert.Equal(2 * 2 * 64 * (16 + 32) * 4, page); // layers, kv heads, positions, key and padded value, float32
         Read(model, b, [1]);
         Assert.Equal(3 * page, model.CacheBytes);
         a.Truncate(64);
