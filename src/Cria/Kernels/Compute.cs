@@ -9,8 +9,9 @@ namespace Cria.Kernels;
 /// </summary>
 sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) : IDisposable
 {
-    /// <summary>Weights of one chunk: small enough for the second-level cache, where every tile of activations meets them again.</summary>
-    const int ChunkBytes = 256 * 1024;
+    /// <summary>Weights of one chunk: small enough for the second-level cache, where every tile of activations meets them again; one row
+    /// meets them once, and a long stream is the faster.</summary>
+    const int ChunkBytes = 256 * 1024, OneRowChunkBytes = 1024 * 1024;
 
     /// <summary>Multiplications below which a region costs more than it saves.</summary>
     const long SmallWork = 1 << 16;
@@ -28,6 +29,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     public NativeBuffer Activations { get; } = new();
 
     /// <summary>The matrix [out, in] of a tensor in the form whose product is fastest.</summary>
+    /// <exception cref="CriaException">A weight is not finite.</exception>
     public WeightMatrix CreateMatrix(Tensor weight)
     {
         if (weight.Type.BlockLength() == 1)
@@ -35,7 +37,14 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
         if (PanelFormat.Of(weight.Type) is not { } format)
             return new DequantizedMatrix(weight, this);
         var (outputs, columns) = ((int)weight.Shape[0], (int)weight.Shape[1]);
-        return new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this);
+        try
+        {
+            return new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this);
+        }
+        catch (CriaException e)
+        {
+            throw new CriaException($"{weight.File}: {weight.Name}: {e.Message}", e);
+        }
     }
 
     /// <summary>X in the form that the product with weights of a type reads; with BF16 arithmetic it is rounded. Holds until the next call.</summary>
@@ -51,7 +60,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     {
         if (x.Count * outputs <= SmallWork)
             return outputs;
-        var cached = ChunkBytes / rowBytes;
+        var cached = (x.Rows == 1 ? OneRowChunkBytes : ChunkBytes) / rowBytes;
         var balanced = (outputs + 4 * Pool.Threads - 1) / (4 * Pool.Threads);
         return (Math.Max(1, Math.Min(cached, balanced)) + 3) & ~3;
     }
