@@ -1,3 +1,4 @@
+using Cria.Kernels.Emitted;
 using Cria.Kernels.Panels;
 using Cria.Tensors;
 
@@ -32,6 +33,8 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     /// <exception cref="CriaException">A weight is not finite.</exception>
     public WeightMatrix CreateMatrix(Tensor weight)
     {
+        if (weight.Type == ElementType.BF16 && roundToBF16 && kernels.Bits == 512 && BF16Matrix.Supports((int)weight.Shape[1]))
+            return new BF16Matrix(weight, this);
         if (weight.Type.BlockLength() == 1)
             return new StoredMatrix(weight, this);
         if (PanelFormat.Of(weight.Type) is not { } format)

@@ -43,7 +43,7 @@ static unsafe class MatrixProduct<T, W, V> where T : struct, IWeightType<W, V> w
     {
         V first, second;
         if (T.Deinterleaves)
-            W.LoadDeinterleaved(source, out first, out second);
+            W.LoadDeinterleaved(source, out second, out first);
         else
             (first, second) = (W.Load(source), W.Load(source + W.Count));
         if (roundToBF16)

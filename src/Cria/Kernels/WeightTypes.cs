@@ -8,7 +8,7 @@ unsafe interface IWeightType<W, V> where W : struct, IWidth<V> where V : struct
     /// <summary>Bytes of one weight.</summary>
     static abstract int Size { get; }
 
-    /// <summary>Whether <see cref="LoadPair"/> gives the even and the odd columns instead of the first and the second half.</summary>
+    /// <summary>Whether <see cref="LoadPair"/> gives the odd and the even columns, as the instruction for BF16 takes them, instead of the first and the second half.</summary>
     static abstract bool Deinterleaves { get; }
 
     /// <summary>2 Count consecutive weights of one row.</summary>
@@ -36,7 +36,7 @@ readonly unsafe struct F16Weights<W, V> : IWeightType<W, V> where W : struct, IW
     public static bool Deinterleaves => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair(byte* p, out V first, out V second) => W.LoadPairsF16(p, out first, out second);
+    public static void LoadPair(byte* p, out V first, out V second) => W.LoadPairsF16(p, out second, out first);
 }
 
 readonly unsafe struct BF16Weights<W, V> : IWeightType<W, V> where W : struct, IWidth<V> where V : struct
@@ -46,5 +46,5 @@ readonly unsafe struct BF16Weights<W, V> : IWeightType<W, V> where W : struct, I
     public static bool Deinterleaves => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair(byte* p, out V first, out V second) => W.LoadPairsBF16(p, out first, out second);
+    public static void LoadPair(byte* p, out V first, out V second) => W.LoadPairsBF16(p, out second, out first);
 }

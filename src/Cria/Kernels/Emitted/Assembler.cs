@@ -59,8 +59,12 @@ sealed class Assembler
 
     public void Ret() => _code.Add(0xC3);
 
+    public void Push(Register register) => Bytes((byte)(0x40 | (int)register >> 3), (byte)(0x50 | (int)register & 7));
+
+    public void Pop(Register register) => Bytes((byte)(0x40 | (int)register >> 3), (byte)(0x58 | (int)register & 7));
+
     /// <summary>64 bits of memory.</summary>
-    public void Mov(Register to, Memory from) => General(0x8B, (int)to, from);
+    public void Mov(Register to, Memory from) => General([0x8B], (int)to, from);
 
     /// <summary>A constant of 32 bits; the upper 32 become zero.</summary>
     public void Mov(Register to, uint value)
@@ -70,7 +74,7 @@ sealed class Assembler
     }
 
     /// <summary>The address of memory.</summary>
-    public void Lea(Register to, Memory from) => General(0x8D, (int)to, from);
+    public void Lea(Register to, Memory from) => General([0x8D], (int)to, from);
 
     public void Add(Register to, int value)
     {
@@ -85,17 +89,12 @@ sealed class Assembler
         Int32(start - (Here + 4));
     }
 
-    public void Prefetcht0(Memory at)
-    {
-        if ((int)at.Base >= 8)
-            _code.Add(0x41);
-        Bytes(0x0F, 0x18);
-        Address(1, at, 1);
-    }
+    public void Prefetcht0(Memory at) => General([0x0F, 0x18], 1, at);
 
-    void General(byte opcode, int register, Memory memory)
+    void General(ReadOnlySpan<byte> opcode, int register, Memory memory)
     {
-        Bytes((byte)(0x48 | register >> 3 << 2 | (int)(memory.Index ?? 0) >> 3 << 1 | (int)memory.Base >> 3), opcode);
+        Bytes((byte)(0x48 | register >> 3 << 2 | (int)(memory.Index ?? 0) >> 3 << 1 | (int)memory.Base >> 3));
+        Bytes(opcode);
         Address(register, memory, 1);
     }
 

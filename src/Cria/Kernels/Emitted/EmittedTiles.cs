@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Cria.Kernels.Panels;
 
 namespace Cria.Kernels.Emitted;
@@ -10,10 +9,10 @@ interface IPanelKernel
     static abstract void Emit(PanelFunction function);
 }
 
-/// <summary>A kernel's machine code, one function for each number of rows of activations, made when it is first used.</summary>
+/// <summary>A kernel's machine code, made when it is first used.</summary>
 static unsafe class EmittedTiles<K> where K : struct, IPanelKernel
 {
-    static readonly nint[] Functions = Load();
+    static readonly nint[] Functions = Function.Load(PanelFunction.MostRows, (code, rows, windows) => K.Emit(new PanelFunction(code, rows, windows)));
 
     /// <summary>Whether there is memory for the code.</summary>
     public static bool IsSupported => Functions.Length > 0;
@@ -23,25 +22,5 @@ static unsafe class EmittedTiles<K> where K : struct, IPanelKernel
     {
         fixed (PanelTile* pointer = &tile)
             ((delegate* unmanaged<PanelTile*, void>)Functions[tile.Rows - 1])(pointer);
-    }
-
-    /// <summary>The code of all functions, and where each begins.</summary>
-    public static byte[] Assemble(bool windows, out int[] starts)
-    {
-        var code = new Assembler();
-        starts = new int[PanelFunction.MostRows];
-        for (var rows = 1; rows <= starts.Length; rows++)
-        {
-            starts[rows - 1] = code.Here;
-            K.Emit(new PanelFunction(code, rows, windows));
-        }
-        return code.ToArray();
-    }
-
-    static nint[] Load()
-    {
-        var code = Assemble(RuntimeInformation.IsOSPlatform(OSPlatform.Windows), out var starts);
-        var address = ExecutableMemory.TryLoad(code);
-        return address == null ? [] : [.. starts.Select(start => (nint)address + start)];
     }
 }

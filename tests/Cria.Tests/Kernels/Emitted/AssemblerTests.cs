@@ -26,14 +26,18 @@ public sealed class AssemblerTests
         ("626134505954510A", a => a.Vmulps(new Zmm(26), new Zmm(25), Strided.Each(0x28))),
         ("62322D40B8DB", a => a.Vfmadd231ps(new Zmm(11), new Zmm(26), new Zmm(19))),
         ("C5F877", a => a.Vzeroupper()),
+        ("4153", a => a.Push(Register.R11)),
+        ("4058", a => a.Pop(Register.Rax)),
         ("C3", a => a.Ret()),
         ("4D8B4308", a => a.Mov(Register.R8, new Memory(Register.R11, 8))),
+        ("4A8D4C9108", a => a.Lea(Register.Rcx, new Memory(Register.Rcx, 8, Register.R10, 4))),
+        ("62917C4810449040", a => a.Vmovups(new Zmm(0), new Memory(Register.R8, 0x1000, Register.R10, 4))),
         ("41BA0F0F0F0F", a => a.Mov(Register.R10, 0x0F0F0F0F)),
         ("488D4CD100", a => a.Lea(Register.Rcx, new Memory(Register.Rcx, 0, Register.Rdx, 8))),
         ("4981C2FEFFFFFF", a => a.Add(Register.R10, -2)),
         ("4881C480FDFFFF", a => a.Add(Register.Rsp, -640)),
         ("0F85FAFFFFFF", a => a.Jnz(0)),
-        ("410F188940100000", a => a.Prefetcht0(new Memory(Register.R9, 0x1040))),
+        ("490F188940100000", a => a.Prefetcht0(new Memory(Register.R9, 0x1040))),
     ];
 
     [Fact]
