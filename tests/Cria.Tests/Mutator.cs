@@ -19,14 +19,19 @@ sealed class Mutator(int seed)
         "[-1]", "[0,0]", "[1,2,3]", "[[[]]]", "[null]", "[\"x\"]", "{}", "{\"x\":1}", "{\"x\":1,\"x\":2}", "1,\"x\":2", "1,2", "",
     ];
 
+    /// <summary>The file that a pickle would write if it were executed.</summary>
+    public const string Ran = "cria-pickle-ran";
+
+    const string Command = "touch " + Ran;
+
     /// <summary>Opcodes of pickles, those that make Python run code among them.</summary>
-    static readonly string[] Gadgets =
+    public static readonly string[] Gadgets =
     [
         "(", ")", "]", "}", "N", "\x88", "t", "\x85", "\x86", "\x87", "s", "u", "a", "e", "R", "b", "Q", ".", "0", "1", "2", "q\0", "h\0", "h\xFF", "r\xFF\xFF\xFF\xFF", "j\0\0\0\0",
         "K\xFF", "J\0\0\0\x80", "M\xFF\xFF", "\x8A\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", "\x8A\x08\0\0\0\0\0\0\0\x80", "\x8A\xFF", "G\x7F\xF0\0\0\0\0\0\0", "X\xFF\xFF\xFF\x7F", "X\x01\0\0\0a",
         "U\u0003abc", "cposix\nsystem\n", "cos\nsystem\n", "cbuiltins\neval\n", "cbuiltins\nexec\n", "c__builtin__\ngetattr\n", "csubprocess\nPopen\n", "cnumpy.core.multiarray\n_reconstruct\n",
         "ctorch\nload\n", "ctorch.hub\nload\n", "ctorch\nSize\n", "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_parameter\n", "ctorch\nDoubleStorage\n", "\x81", "iposix\nsystem\n",
-        "o", "\x82\x01", "\x83\x01\0", "\x84\x01\0\0\0", "\x93", "\x95\xFF\0\0\0\0\0\0\0", "\x80\x04", "cposix\nsystem\nX\x02\0\0\0id\x85R", "}q\0h\0s", "]q\0h\0a", "((((((((", "\x85\x85\x85\x85\x85\x85\x85\x85",
+        "o", "\x82\x01", "\x83\x01\0", "\x84\x01\0\0\0", "\x93", "\x95\xFF\0\0\0\0\0\0\0", "\x80\x04", "cposix\nsystem\nX" + $"{(char)Command.Length}\0\0\0{Command}\x85R", "}q\0h\0s", "]q\0h\0a", "((((((((", "\x85\x85\x85\x85\x85\x85\x85\x85",
     ];
 
     readonly Random _random = new(seed);

@@ -30,10 +30,11 @@ sealed record TestShape
     public bool WithTokenizer { get; init; }
 }
 
-/// <summary>A temporary model directory; gone with Dispose.</summary>
-sealed class TestModel : IDisposable
+/// <summary>A temporary model directory, in a folder of its own choice or in <paramref name="root"/>; gone with Dispose.</summary>
+sealed class TestModel(string? root = null) : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("cria-test-").FullName;
+    public string Path { get; } = root is null ? Directory.CreateTempSubdirectory("cria-test-").FullName
+        : Directory.CreateDirectory(System.IO.Path.Combine(root, $"cria-test-{Guid.NewGuid():N}")).FullName;
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -12,6 +12,8 @@ sealed class PthFile : IDisposable
     /// <summary>Dimensions of a tensor.</summary>
     public const int MaxRank = 8;
 
+    const long MaxElements = 1L << 40;
+
     const int MaxPickle = 16 << 20, MaxName = 512;
 
     readonly MappedFile _file;
@@ -87,7 +89,7 @@ sealed class PthFile : IDisposable
     }
 
     /// <summary>
-    /// Every element must lie in the storage. More elements than the storage has, which a stride of 0 can make, are refused: a copy of
+    /// Every element must lie in the storage, and dimensions stay small beside one of none. More elements than the storage has, which a stride of 0 can make, are refused: a copy of
     /// them would not be bounded by the file.
     /// </summary>
     void CheckExtent(PickleTensor tensor, string shown)
@@ -98,11 +100,13 @@ sealed class PthFile : IDisposable
         var (count, last) = ((UInt128)1, (UInt128)tensor.Offset);
         for (var i = 0; i < shape.Length; i++)
         {
-            count *= (UInt128)shape[i];
+            count *= (UInt128)Math.Max(1, shape[i]);
             last += (UInt128)Math.Max(0, shape[i] - 1) * (UInt128)strides[i];
-            if (count > long.MaxValue || last > long.MaxValue)
+            if (count > MaxElements || last > MaxElements)
                 throw Error($"{shown}: shape [{string.Join(", ", shape)}] is too large");
         }
+        if (shape.Contains(0))
+            count = 0;
         if (count > (UInt128)available || (count > 0 ? last >= (UInt128)available : tensor.Offset > available))
             throw Error($"{shown}: shape [{string.Join(", ", shape)}] at {tensor.Offset} reaches beyond the {available} elements of data/{OneLine.Cut(tensor.Storage.Key)}");
     }
