@@ -11,12 +11,14 @@ static class PullCommand
     public static Command Create()
     {
         var name = new Argument<string>("MODEL") { Description = "ORG/NAME[:FILE-or-TYPE][@REV], for example org/Llama-3.2-1B-Instruct-GGUF:Q4_K_M" };
+        var verify = new Option<bool>("--verify") { Description = "Also read what is there already and check its hashes" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("pull", "Download a model into the Hugging Face cache, or go on with a download.") { name, json };
+        var command = new Command("pull", "Download a model into the Hugging Face cache, or go on with a download.") { name, verify, json };
         command.SetAction(async (r, cancellation) =>
         {
-            var model = Console.IsErrorRedirected ? await ModelHub.PullAsync(r.GetValue(name)!, cancellation: cancellation)
-                : await ShowAsync(progress => ModelHub.PullAsync(r.GetValue(name)!, progress: progress, cancellation: cancellation));
+            var options = HubOptions.FromEnvironment() with { Verify = r.GetValue(verify) };
+            var model = Console.IsErrorRedirected ? await ModelHub.PullAsync(r.GetValue(name)!, options, cancellation: cancellation)
+                : await ShowAsync(progress => ModelHub.PullAsync(r.GetValue(name)!, options, progress, cancellation));
             if (r.GetValue(json))
                 Output.Json(w => Write(w, model));
             else

@@ -11,7 +11,7 @@ namespace Cria.Hub;
 sealed class HubClient(HubOptions options) : IDisposable
 {
     const int MaxRedirects = 10, MaxFiles = 100_000;
-    const long MaxListing = 64 << 20;
+    const long MaxListing = 16 << 20, MaxLength = 1L << 44;
 
     readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Timeout.InfiniteTimeSpan };
     volatile bool _reached;
@@ -23,9 +23,13 @@ sealed class HubClient(HubOptions options) : IDisposable
     public Task<(string Commit, IReadOnlyList<string> Files)> FindAsync(HubName name, CancellationToken cancellation) =>
         RetryAsync(name.Repository, async () =>
         {
-            using var response = await SendAsync(HttpMethod.Get, Address($"api/models/{name.Repository}/revision/{Uri.EscapeDataString(name.Revision)}"), null, cancellation);
-            await CheckAsync(response, name, null, cancellation);
-            return await ReadListingAsync(response, name.Repository, cancellation);
+            var repository = Address("api/models/" + name.Repository);
+            using var response = await SendAsync(HttpMethod.Get, new($"{repository}/revision/{Uri.EscapeDataString(name.Revision)}"), null, cancellation);
+            // Some mirrors know the newest revision only.
+            using var newest = response.StatusCode == HttpStatusCode.NotFound && Header(response, "X-Error-Code") is null && name.Revision == HubName.DefaultRevision
+                ? await SendAsync(HttpMethod.Get, repository, null, cancellation) : null;
+            await CheckAsync(newest ?? response, name, null, cancellation);
+            return await ReadListingAsync(newest ?? response, name.Repository, cancellation);
         }, null, cancellation);
 
     /// <summary>The hash and the length of a file.</summary>
@@ -40,7 +44,8 @@ sealed class HubClient(HubOptions options) : IDisposable
             if (hash.Length is 0 or > 128 || !HubName.IsSafePath(hash) || hash.Contains('/'))
                 throw new CriaException($"{path}: the hub's ETag {OneLine.Quote(hash)} is no hash");
             var length = long.TryParse(Header(response, "X-Linked-Size"), out var linked) ? linked : response.Content.Headers.ContentLength;
-            return length >= 0 ? new HubFile(path, length.Value, hash) : throw new CriaException($"{path}: the hub does not say how long it is");
+            return length is >= 0 and <= MaxLength ? new HubFile(path, length.Value, hash)
+                : throw new CriaException($"{path}: the hub says {(length is null ? "nothing of its length" : $"that it has {length} bytes")}");
         }, null, cancellation);
 
     /// <summary>The answer to a request for the bytes from one offset up to another: 206 with these, or 200 with the whole file.</summary>
@@ -117,9 +122,8 @@ sealed class HubClient(HubOptions options) : IDisposable
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location || (stopAtHash && Header(response, "X-Linked-Etag") is not null))
                 return response;
             response.Dispose();
-            var next = new Uri(address, location);
-            if (next.Scheme is not ("https" or "http") || (address.Scheme == "https" && next.Scheme != "https"))
-                throw new CriaException($"{address.Host}: redirects to {OneLine.Cut(next.GetLeftPart(UriPartial.Authority))}, which is not https");
+            if (!Uri.TryCreate(address, location, out var next) || next.Scheme is not ("https" or "http") || (address.Scheme == "https" && next.Scheme != "https"))
+                throw new CriaException($"{address.Host}: redirects to {OneLine.Cut(location.OriginalString)}, which is not https");
             address = next;
         }
         throw new CriaException($"{address.Host}: redirects more than {MaxRedirects} times");

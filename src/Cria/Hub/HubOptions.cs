@@ -18,6 +18,9 @@ public sealed record HubOptions
     /// <summary>Ranges of a large file under way at once.</summary>
     public int Connections { get; init; } = 8;
 
+    /// <summary>Whether the files that are there already are read and checked against their hashes, and fetched again where these are wrong.</summary>
+    public bool Verify { get; init; }
+
     /// <summary>Whether the user forbids every request (HF_HUB_OFFLINE).</summary>
     public bool Offline { get; init; }
 

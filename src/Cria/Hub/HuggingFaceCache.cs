@@ -61,6 +61,18 @@ sealed class HuggingFaceCache(string root, bool? links = null)
     public bool Has(string repository, string commit, HubFile file) =>
         ModelFiles.Length(Blob(repository, file)) == file.Length || ModelFiles.Length(Snapshot(repository, commit, file.Path)) == file.Length;
 
+    /// <summary>Throws a file away whose bytes do not have its hash.</summary>
+    public void Verify(string repository, string commit, HubFile file, CancellationToken cancellation)
+    {
+        foreach (var path in (string[])[Blob(repository, file), Snapshot(repository, commit, file.Path)])
+            if (file.IsVerifiable && ModelFiles.Length(path) == file.Length)
+            {
+                using var handle = File.OpenHandle(path);
+                if (file.Compute(handle, cancellation) != file.Hash)
+                    File.Delete(path);
+            }
+    }
+
     /// <summary>Refuses a download that the disk has no room for.</summary>
     /// <exception cref="CriaException">It has none.</exception>
     public void CheckSpace(string repository, long bytes)

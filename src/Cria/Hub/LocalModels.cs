@@ -13,12 +13,9 @@ public static class LocalModels
     {
         var models = new List<LocalModel>();
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        var all = Embedded()
-            .Concat(folders.Plain.SelectMany(PlainFolder))
-            .Concat(new HuggingFaceCache(folders.HuggingFace).List())
-            .Concat(folders.Ollama.SelectMany(OllamaStore.List))
-            .Concat(folders.LmStudio.SelectMany(LmStudioFolder));
-        foreach (var model in all)
+        IEnumerable<IEnumerable<LocalModel>> sources =
+            [Embedded(), .. folders.Plain.Select(PlainFolder), new HuggingFaceCache(folders.HuggingFace).List(), .. folders.Ollama.Select(OllamaStore.List), .. folders.LmStudio.Select(LmStudioFolder)];
+        foreach (var model in sources.SelectMany(Readable))
             if (names.Add(model.Name))
                 models.Add(model);
             else if (names.Add($"{model.Source}/{model.Name}"))
@@ -49,6 +46,19 @@ public static class LocalModels
         var near = models.Select(m => (m.Name, Distance: NameDistance.Between(name, m.Name))).Where(m => m.Distance < NameDistance.Far)
             .OrderBy(m => m.Distance).Take(Most).Select(m => m.Name).ToList();
         return (near.Count > 0 ? "; near it: " + string.Join(", ", near) : "") + (HubName.TryParse(name) is { } ? $"; `cria pull {name}` downloads it" : "");
+    }
+
+    /// <summary>What a source lists; nothing where the user may not look into it or it changes meanwhile.</summary>
+    static List<LocalModel> Readable(IEnumerable<LocalModel> source)
+    {
+        try
+        {
+            return [.. source];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 
     static bool Same(string a, string b) => a.Equals(b, StringComparison.OrdinalIgnoreCase);

@@ -23,6 +23,18 @@ public static class ModelHub
         options ??= HubOptions.FromEnvironment();
         if (options.Offline)
             throw new CriaException($"{target.Repository}: HF_HUB_OFFLINE is set, nothing is downloaded");
+        try
+        {
+            return await PullAsync(target, options, progress, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) // of the disk: those of the network are HubFaults
+        {
+            throw new CriaException($"{target.Repository}: {e.Message}", e);
+        }
+    }
+
+    static async Task<PulledModel> PullAsync(HubName target, HubOptions options, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    {
         using var client = new HubClient(options);
         var cache = new HuggingFaceCache(options.Cache, options.Links);
         var (commit, listed) = await client.FindAsync(target, cancellation).ConfigureAwait(false);
@@ -33,6 +45,9 @@ public static class ModelHub
         await Parallel.ForEachAsync(Enumerable.Range(0, files.Length), new ParallelOptions { MaxDegreeOfParallelism = Questions, CancellationToken = cancellation },
             async (i, token) => files[i] = await client.DescribeAsync(target, commit, chosen[i], token).ConfigureAwait(false)).ConfigureAwait(false);
 
+        if (options.Verify)
+            foreach (var file in files)
+                cache.Verify(target.Repository, commit, file, cancellation);
         var missing = files.Where(f => !cache.Has(target.Repository, commit, f)).ToList();
         var total = files.Sum(f => f.Length);
         var there = total - missing.Sum(f => f.Length);

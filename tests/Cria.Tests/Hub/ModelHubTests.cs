@@ -267,9 +267,62 @@ public sealed class ModelHubTests : IDisposable
     public async Task AFileLargerThanTheDiskIsRefusedBeforeItIsAskedFor()
     {
         _hub.Add("llama-Q4_0.gguf", Big);
-        _hub.Intercept = r => r.Method == "HEAD" ? new(302, [], ("X-Linked-Etag", new string('a', 64)), ("X-Linked-Size", (1L << 60).ToString(CultureInfo.InvariantCulture)), ("Location", "/")) : null;
+        _hub.Intercept = r => r.Method == "HEAD" ? new(302, [], ("X-Linked-Etag", new string('a', 64)), ("X-Linked-Size", (1L << 43).ToString(CultureInfo.InvariantCulture)), ("Location", "/")) : null;
         Assert.Contains("GB free", await _hub.ErrorOfPullAsync());
         Assert.Empty(_hub.Storage.Requests);
+    }
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("9223372036854775807")]
+    [InlineData("99999999999999999999")]
+    public async Task ALengthThatCannotBeIsRefused(string length)
+    {
+        _hub.Add("llama-Q4_0.gguf", Big);
+        _hub.Intercept = r => r.Method == "HEAD" ? new(302, [], ("X-Linked-Etag", new string('a', 64)), ("X-Linked-Size", length), ("Location", "/")) : null;
+        if (length.Length < 20)
+            Assert.Contains($"the hub says that it has {length} bytes", await _hub.ErrorOfPullAsync());
+        else
+            Assert.Contains("what arrived", await _hub.ErrorOfPullAsync("", _hub.Options)); // no number: the length of the answer itself counts
+        Assert.Empty(_hub.CacheFiles);
+    }
+
+    [Fact]
+    public async Task AnswersThatAreNoHttpAreFaults()
+    {
+        var random = new Random(1);
+        foreach (var name in (string[])["Location", "ETag", "X-Linked-Etag", "X-Linked-Size", "Retry-After", "Content-Range", "X-Error-Code", "Content-Encoding"])
+            foreach (var status in (int[])[200, 206, 302, 401, 404, 429, 99, 1000])
+            {
+                var noise = new string([.. Enumerable.Range(0, 40).Select(_ => (char)random.Next(0x20, 0x7F))]);
+                _hub.Intercept = _ => new(status, Encoding.UTF8.GetBytes(noise), (name, noise));
+                await _hub.ErrorOfPullAsync();
+            }
+        Assert.Empty(_hub.CacheFiles);
+    }
+
+    [Fact]
+    public async Task VerifyingFindsWhatTheDiskHasLost()
+    {
+        var bytes = _hub.Add("llama-Q4_0.gguf", Big);
+        var model = await _hub.PullAsync();
+        await File.WriteAllBytesAsync(model.Path, new byte[Big], TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await _hub.PullAsync()).BytesFetched);
+        Assert.Equal(Big, (await _hub.PullAsync("", _hub.Options with { Verify = true })).BytesFetched);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(model.Path, TestContext.Current.CancellationToken));
+        Assert.Equal(0, (await _hub.PullAsync("", _hub.Options with { Verify = true })).BytesFetched);
+    }
+
+    [Fact]
+    public async Task AHubMayLieBehindAPathAndKnowTheNewestRevisionOnly()
+    {
+        _hub.Add("config.json", 100);
+        _hub.Intercept = r => r.Path.Contains("/revision/", StringComparison.Ordinal) ? new(404, [])
+            : r.Path == "/proxy/api/models/org/llama" ? new(307, [], ("Location", $"/api/models/org/llama/revision%2Fmain"))
+            : r.Path.EndsWith("revision%2Fmain", StringComparison.Ordinal) ? new(200, Encoding.UTF8.GetBytes($$"""{"sha":"{{TestHub.Commit}}","siblings":[{"rfilename":"config.json"}]}"""))
+            : r.Path.StartsWith("/proxy/", StringComparison.Ordinal) ? new(307, [], ("Location", r.Path["/proxy".Length..])) : null;
+        await _hub.PullAsync(":config.json", _hub.Options with { Endpoint = new(_hub.Server.Address, "proxy") });
+        Assert.Equal("/proxy/api/models/org/llama/revision/main", _hub.Server.Requests.First().Path);
     }
 
     [Fact]
