@@ -14,7 +14,7 @@ static class BenchCommand
     /// <summary>What is measured.</summary>
     sealed record Plan(int Prompt, int Generate, int Repetitions, int Depth, int Parallel, int Prefix);
 
-    sealed record Result(double[] PrefillTps, double[] DecodeTps, double LoadSeconds, double FirstTokenSeconds, long PeakBytes)
+    sealed record Result(double[] PrefillTps, double[] DecodeTps, double LoadSeconds, double FirstTokenSeconds, double? PrefixSeconds, long PeakBytes)
     {
         public void Write(Utf8JsonWriter json)
         {
@@ -22,6 +22,8 @@ static class BenchCommand
             Write("decode_tps", DecodeTps, json);
             json.WriteNumber("load_s", LoadSeconds);
             json.WriteNumber("ttft_s", FirstTokenSeconds);
+            if (PrefixSeconds is { } seconds)
+                json.WriteNumber("ttft_prefix_s", seconds);
             json.WriteNumber("peak_rss_bytes", PeakBytes);
         }
 
@@ -41,7 +43,7 @@ static class BenchCommand
         var repetitions = Count("-r", 3, 1, "Repetitions, after one that does not count");
         var depth = Count("-d", 0, 0, "Tokens in the cache of each conversation before the clock starts");
         var parallel = Count("--parallel", 1, 1, "Conversations at once; tokens/s are of all together", most: 1024);
-        var prefix = Count("--prefix", 0, 0, "Tokens at the head of the prompt that are the same in all conversations");
+        var prefix = Count("--prefix", 0, 0, "Tokens before the prompt that are the same in all conversations; also measures the wait for the first token once they are cached");
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("bench", "Measures tokens/s.") { prompt, generate, repetitions, depth, parallel, prefix, json };
         var run = new ModelOptionsBinder(command);
@@ -74,18 +76,29 @@ static class BenchCommand
         for (var n = 0; n < plan.Repetitions; n++)
             runs.Add(Measure(model, plan, cancellation));
 
-        using var generator = new Generator(model);
-        var ids = new int[Math.Max(1, plan.Prefix + plan.Prompt)];
+        var cold = await WaitAsync(model, plan, prefixBytes: 0, cancellation);
+        var warm = plan.Prefix == 0 ? (double?)null : await WaitAsync(model, plan, prefixBytes: null, cancellation);
+        return new([.. runs.Select(x => x.Prefill)], [.. runs.Select(x => x.Decode)], loadSeconds, cold, warm, Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+
+    /// <summary>The median wait for the first token, of requests one after another that begin with the same prefix; a first one does not count.</summary>
+    static async Task<double> WaitAsync(TextModel model, Plan plan, long? prefixBytes, CancellationToken cancellation)
+    {
+        using var generator = new Generator(model, options: new() { PrefixBytes = prefixBytes });
         var waits = new List<double>();
-        for (var n = 0; n < plan.Repetitions; n++)
+        for (var n = 0; n <= plan.Repetitions; n++)
         {
+            int[] ids = [.. Enumerable.Range(0, Math.Max(1, plan.Prefix + plan.Prompt)).Select(at => Token(model, at, at < plan.Prefix ? 0 : n))];
             var clock = Stopwatch.StartNew();
             await foreach (var _ in generator.GenerateAsync(ids, new() { MaxTokens = 1 }, cancellation))
                 waits.Add(clock.Elapsed.TotalSeconds);
         }
-        return new([.. runs.Select(x => x.Prefill)], [.. runs.Select(x => x.Decode)], loadSeconds, waits.Order().ElementAt(waits.Count / 2),
-            Process.GetCurrentProcess().PeakWorkingSet64);
+        return Median([.. waits.Skip(1)]);
     }
+
+    static int Token(TextModel model, int position, int conversation) => (int)((position * 7919L + conversation) % model.Config.VocabularySize);
+
+    static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 
     /// <summary>Tokens/s of one run with fresh sequences.</summary>
     static (double Prefill, double Decode) Measure(TextModel model, Plan plan, CancellationToken cancellation)
@@ -99,7 +112,7 @@ static class BenchCommand
             var decode = Time(() =>
             {
                 for (var n = 0; n < plan.Generate; n++)
-                    model.Forward([.. sequences.Select((s, i) => new Row(s, s.Length, Token(s.Length, i), WantsLogits: true))], logits, cancellation);
+                    model.Forward([.. sequences.Select((s, i) => new Row(s, s.Length, Token(model, s.Length, i), WantsLogits: true))], logits, cancellation);
             });
             return (Rate(plan.Prefix + plan.Prompt, prefill), Rate(plan.Generate, decode));
 
@@ -107,7 +120,7 @@ static class BenchCommand
             {
                 var start = sequences[0].Length;
                 var rows = sequences.SelectMany((s, i) => Enumerable.Range(start, count)
-                    .Select(at => new Row(s, at, Token(at, at - start < plan.Prefix ? 0 : i), WantsLogits: at == start + count - 1)));
+                    .Select(at => new Row(s, at, Token(model, at, at - start < plan.Prefix ? 0 : i), WantsLogits: at == start + count - 1)));
                 foreach (var chunk in rows.Chunk(ChunkRows))
                     model.Forward(chunk, logits.AsSpan(0, chunk.Count(r => r.WantsLogits) * model.Config.VocabularySize), cancellation);
             }
@@ -116,8 +129,6 @@ static class BenchCommand
         {
             sequences.ForEach(s => s.Dispose());
         }
-
-        int Token(int position, int conversation) => (int)((position * 7919L + conversation) % model.Config.VocabularySize);
 
         double Rate(int tokens, double seconds) => tokens == 0 ? 0 : plan.Parallel * tokens / seconds;
     }
@@ -134,9 +145,9 @@ static class BenchCommand
         Console.Out.WriteLine(FormattableString.Invariant($"prefill      {Median(result.PrefillTps):F1} tokens/s"));
         Console.Out.WriteLine(FormattableString.Invariant($"decode       {Median(result.DecodeTps):F1} tokens/s"));
         Console.Out.WriteLine(FormattableString.Invariant($"first token  {result.FirstTokenSeconds:F3} s"));
+        if (result.PrefixSeconds is { } seconds)
+            Console.Out.WriteLine(FormattableString.Invariant($"             {seconds:F3} s after a cached prefix, 1/{result.FirstTokenSeconds / seconds:F1}"));
         Console.Out.WriteLine(FormattableString.Invariant($"load         {result.LoadSeconds:F3} s"));
         Console.Out.WriteLine(FormattableString.Invariant($"peak memory  {result.PeakBytes / 1e6:F0} MB"));
-
-        static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Cria.Models;
 using Cria.Tokenization;
@@ -5,67 +6,102 @@ using Cria.Tokenization;
 namespace Cria.Generation;
 
 /// <summary>
-/// One request on its way through the scheduler: a prompt that is read in chunks, then an answer that grows by a token a step. The
-/// caller's side (<see cref="Answer"/>, <see cref="Abandon"/>) is thread-safe; everything else belongs to the scheduler.
+/// One request on its way through the scheduler: its tokens are read in chunks, then each choice adds one. It may lose its cache and
+/// read all again without a change to its answer. The caller's side (<see cref="Answer"/>, <see cref="Abandon"/>) is thread-safe;
+/// everything else belongs to the scheduler.
 /// </summary>
-sealed class Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer)
+sealed class Conversation
 {
     // Unbounded: a slow reader holds up nobody, and buffers only its own answer.
     readonly Channel<GeneratedToken> _answer = Channel.CreateUnbounded<GeneratedToken>(new() { SingleReader = true, SingleWriter = true });
-    readonly Sampler _sampler = new(options, prompt);
-    readonly StreamingDecoder? _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
-    readonly StopStrings _stops = new(options.StopStrings);
+    readonly List<int> _ids;
+    readonly List<GeneratedToken> _chosen = []; // by this step
+    readonly int _limit;
+    readonly IReadOnlySet<int> _stopIds;
+    readonly Sampler _sampler;
+    readonly StreamingDecoder? _decoder;
+    readonly StopStrings _stops;
     Sequence? _sequence;
-    int _generated;
-    GeneratedToken? _last;
     Exception? _error;
+    bool _isKept, _isFinished;
     volatile bool _abandoned;
+
+    public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer)
+    {
+        (_ids, _limit, _stopIds) = ([.. prompt], prompt.Length + maxTokens, stopIds);
+        _sampler = new(options, prompt);
+        _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
+        _stops = new(options.StopStrings);
+        Guesses = new(options.Speculation);
+    }
 
     public ChannelReader<GeneratedToken> Answer => _answer.Reader;
 
     public bool IsAbandoned => _abandoned;
 
     /// <summary>Whether the caller has given up, the answer is complete, or it has failed.</summary>
-    public bool IsOver => _abandoned || _last?.Finish is not null || _error is not null;
+    public bool IsOver => _abandoned || _isFinished || _error is not null;
 
-    /// <summary>Prompt tokens that the model has not read.</summary>
-    public int Unread => prompt.Length - Math.Min(prompt.Length, _sequence?.Length ?? 0);
+    /// <summary>The tokens known so far: the prompt, then the answer.</summary>
+    public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(_ids);
 
-    /// <summary>Whether the rows added last reach the end of the prompt, so that a token is due.</summary>
-    public bool IsDueAfterStep { get; private set; }
+    /// <summary>Tokens that the model has not read; 1 while the answer is written.</summary>
+    public int Unread => _ids.Count - (_sequence?.Length ?? 0);
+
+    /// <summary>The next tokens as guessed; at most <see cref="MostGuesses"/>.</summary>
+    public Guesses Guesses { get; }
+
+    /// <summary>As many guesses as the answer has room for, one token being chosen without.</summary>
+    public int MostGuesses => _limit - _ids.Count - 1;
+
+    /// <summary>The rows added last whose logits are due: none unless they reach the end of what is known.</summary>
+    public int DueRows { get; private set; }
 
     /// <summary>The caller no longer listens.</summary>
     public void Abandon() => _abandoned = true;
 
-    /// <summary>Adds this conversation's rows to a step, up to so many of the prompt or the last token, and gives their number.</summary>
-    public int AddRows(TextModel model, List<Row> rows, int promptRows)
+    /// <summary>Begins to read, after what is cached of the prompt.</summary>
+    public void Begin(PrefixCache prefixes, TextModel? draft)
     {
-        _sequence ??= model.CreateSequence();
-        var start = _sequence.Length;
-        var end = start + (Unread > 0 ? Math.Min(Unread, promptRows) : 1);
-        for (var at = start; at < end; at++)
-            rows.Add(new Row(_sequence, at, at < prompt.Length ? prompt[at] : _last!.Id, WantsLogits: at >= prompt.Length - 1));
-        IsDueAfterStep = end >= prompt.Length;
-        return end - start;
+        _sequence = prefixes.Begin(Ids);
+        Guesses.Draft = Guesses.Kind == Speculation.Draft ? draft!.CreateSequence() : null;
     }
 
-    /// <summary>Chooses the next token. Conversations may do this at once; an error ends this one only.</summary>
+    /// <summary>Bytes to allocate until all that is known and guessed is read.</summary>
+    public long BytesToGrow
+    {
+        get
+        {
+            var length = Math.Min(_ids.Count + Guesses.Most, _limit);
+            return _sequence!.BytesToGrow(length) + (Guesses.Draft?.BytesToGrow(length) ?? 0);
+        }
+    }
+
+    /// <summary>Adds this conversation's rows to a step, so many of its unread tokens and, if they are all, its guesses. Gives the number of the former.</summary>
+    public int AddRows(List<Row> rows, int most)
+    {
+        var start = _sequence!.Length;
+        var end = Math.Min(_ids.Count, start + most);
+        for (var at = start; at < end; at++)
+            rows.Add(new Row(_sequence, at, _ids[at], WantsLogits: at == _ids.Count - 1));
+        DueRows = end < _ids.Count ? 0 : 1 + Guesses.Ids.Count;
+        foreach (var guess in Guesses.Ids)
+            rows.Add(new Row(_sequence, end++, guess, WantsLogits: true));
+        return Math.Min(end, _ids.Count) - start;
+    }
+
+    /// <summary>
+    /// Chooses the next token, and as long as it is the one guessed the one after it: each from the logits it would have without guesses.
+    /// Conversations may do this at once; an error ends this one only.
+    /// </summary>
+    /// <param name="logits">[<see cref="DueRows"/>][V].</param>
     public void Choose(Span<float> logits)
     {
+        var size = logits.Length / DueRows;
         try
         {
-            var token = _sampler.Next(logits);
-            var isStop = stopIds.Contains(token.Id);
-            var text = isStop ? "" : _stops.Push(_decoder?.Push(token.Id) ?? "");
-            FinishReason? finish = isStop || _stops.Found ? FinishReason.Stop : ++_generated >= maxTokens ? FinishReason.Length : null;
-            if (finish is not null && !_stops.Found)
-            {
-                text += _stops.Push(_decoder?.Flush() ?? "");
-                if (_stops.Found)
-                    finish = FinishReason.Stop;
-                text += _stops.Flush();
-            }
-            _last = new GeneratedToken(token.Id, text, token.LogProb, token.Top, finish);
+            for (var row = 0; row < DueRows && !_isFinished && (row == 0 || _ids[^1] == Guesses.Ids[row - 1]); row++)
+                Choose(_sampler.Next(logits.Slice(row * size, size)));
         }
         catch (Exception e)
         {
@@ -73,13 +109,36 @@ sealed class Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<
         }
     }
 
-    /// <summary>Hands the chosen token to the caller; at the end the memory goes back first.</summary>
+    void Choose(SampledToken token)
+    {
+        _ids.Add(token.Id);
+        var isStop = _stopIds.Contains(token.Id);
+        var text = isStop ? "" : _stops.Push(_decoder?.Push(token.Id) ?? "");
+        FinishReason? finish = isStop || _stops.Found ? FinishReason.Stop : _ids.Count >= _limit ? FinishReason.Length : null;
+        if (finish is not null && !_stops.Found)
+        {
+            text += _stops.Push(_decoder?.Flush() ?? "");
+            if (_stops.Found)
+                finish = FinishReason.Stop;
+            text += _stops.Flush();
+        }
+        _isFinished = finish is not null;
+        _chosen.Add(new GeneratedToken(token.Id, text, token.LogProb, token.Top, finish));
+    }
+
+    /// <summary>Forgets the guesses that were not chosen. An error may have come before the first choice.</summary>
+    public void Settle()
+    {
+        Guesses.Learn(accepted: _chosen.Count - 1);
+        _sequence!.Truncate(Math.Min(_sequence.Length, _ids.Count - (_chosen.Count > 0 ? 1 : 0)));
+    }
+
+    /// <summary>Hands the chosen tokens to the caller.</summary>
     public void Publish()
     {
-        if (IsOver)
-            Free();
-        if (_error is null)
-            _answer.Writer.TryWrite(_last!);
+        foreach (var token in _chosen)
+            _answer.Writer.TryWrite(token);
+        _chosen.Clear();
         if (IsOver)
             _answer.Writer.TryComplete(_error);
     }
@@ -92,10 +151,26 @@ sealed class Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<
         _answer.Writer.TryComplete(error);
     }
 
-    /// <summary>Gives the cache back.</summary>
+    /// <summary>Leaves what was read to the cache of prefixes.</summary>
+    public void Keep(PrefixCache prefixes)
+    {
+        if (_sequence is not null)
+            prefixes.Keep(_sequence, Ids[.._sequence.Length]);
+    }
+
+    /// <summary>Lets others have the prompt as soon as it is read: its whole pages, which change no more.</summary>
+    public void KeepPrompt(PrefixCache prefixes)
+    {
+        if (!_isKept)
+            prefixes.Keep(_sequence!, Ids[..(_sequence!.Length / KvCache.PagePositions * KvCache.PagePositions)]);
+        _isKept = true;
+    }
+
+    /// <summary>Gives the memory back.</summary>
     public void Free()
     {
         _sequence?.Dispose();
         _sequence = null;
+        Guesses.Free();
     }
 }

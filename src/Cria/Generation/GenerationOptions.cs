@@ -50,6 +50,9 @@ public sealed record GenerationOptions
     /// <summary>Give the log probability of every token and of this many alternatives, 0 to 1000; null = none. They are of the model's raw logits.</summary>
     public int? TopLogProbs { get; init; }
 
+    /// <summary>How tokens are guessed ahead; it changes the speed, not the text.</summary>
+    public Speculation Speculation { get; init; }
+
     /// <summary>How a model wants to be sampled.</summary>
     public static GenerationOptions From(GenerationDefaults defaults) => new()
     {

@@ -14,33 +14,46 @@ public sealed class Generator : IDisposable
 
     readonly TextModel _model;
     readonly Tokenizer? _tokenizer;
+    readonly GeneratorOptions _options;
     readonly Scheduler _scheduler;
 
     /// <summary>Starts the scheduler thread.</summary>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its vocabulary; null for a model driven by ids, whose answers have no text.</param>
-    public Generator(TextModel model, Tokenizer? tokenizer = null)
+    /// <param name="options">How much it takes on.</param>
+    /// <exception cref="CriaException">An option is outside its range, or the draft model has another vocabulary.</exception>
+    public Generator(TextModel model, Tokenizer? tokenizer = null, GeneratorOptions? options = null)
     {
-        _model = model;
-        _tokenizer = tokenizer;
+        (_model, _tokenizer, _options) = (model, tokenizer, (options ?? new()).Complete(model));
         StopIds = [.. model.Config.StopIds.Union(model.Defaults.StopIds).Union(EndTokens.Select(t => tokenizer?.SpecialId(t)).OfType<int>())];
-        _scheduler = new Scheduler(model);
+        var positions = _options.CacheBytes!.Value / (model.Cache.PageBytes + (_options.Draft?.Cache.PageBytes ?? 0)) * KvCache.PagePositions;
+        MaxPositions = (int)Math.Min(model.Config.MaxPositions, positions);
+        _scheduler = new Scheduler(model, _options);
     }
 
     /// <summary>The ids that end an answer unless the caller names others: those of the model's files and of the Llama 3 vocabulary.</summary>
     public IReadOnlyList<int> StopIds { get; }
 
+    /// <summary>The options in effect: what was left open is filled in.</summary>
+    public GeneratorOptions Options => _options;
+
+    /// <summary>Bytes of keys and values kept of conversations that have ended; a part of <see cref="TextModel.CacheBytes"/>.</summary>
+    public long PrefixBytes => _scheduler.PrefixBytes;
+
+    /// <summary>Positions that a conversation may have: the model's context, or as many as fit <see cref="GeneratorOptions.CacheBytes"/> if that is less.</summary>
+    public int MaxPositions { get; }
+
     /// <summary>Continues a prompt. Work begins with the enumeration; leaving it, or cancelling, ends the work and frees the memory.</summary>
     /// <param name="prompt">The ids, taken as they are: no BOS is added.</param>
     /// <param name="options">How; null = greedy to the end.</param>
     /// <param name="cancellation">Heard between steps, and within one that serves nobody else.</param>
-    /// <exception cref="CriaException">The prompt or an option is wrong, the prompt and the tokens asked for do not fit the context, or the model failed.</exception>
+    /// <exception cref="CriaException">The prompt or an option is wrong, the prompt and the tokens asked for do not fit the context or the memory,
+    /// too many requests wait, or the model failed.</exception>
     /// <exception cref="ObjectDisposedException">The generator is disposed, before or while it writes.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(ReadOnlyMemory<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();
         options.Validate();
-        var room = _model.Config.MaxPositions - prompt.Length;
         if (prompt.IsEmpty)
             throw new CriaException("the prompt is empty");
         foreach (var id in prompt.Span)
@@ -49,8 +62,12 @@ public sealed class Generator : IDisposable
         foreach (var id in options.LogitBias?.Keys ?? [])
             if ((uint)id >= (uint)_model.Config.VocabularySize)
                 throw new CriaException($"logit_bias names token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
+        if (options.Speculation == Speculation.Draft && _options.Draft is null)
+            throw new CriaException("speculation is draft, and the generator has no draft model");
+        var room = MaxPositions - prompt.Length;
         if (room < (options.MaxTokens ?? 1))
-            throw new CriaException($"a prompt of {prompt.Length} tokens and {options.MaxTokens ?? 1} more do not fit the model's context of {_model.Config.MaxPositions}");
+            throw new CriaException($"a prompt of {prompt.Length} tokens and {options.MaxTokens ?? 1} more do not fit "
+                + (MaxPositions == _model.Config.MaxPositions ? $"the model's context of {MaxPositions}" : $"the {MaxPositions} positions for which {_options.CacheBytes} bytes of keys and values have room"));
         return Stream(prompt.ToArray(), options, options.MaxTokens ?? room, cancellation);
     }
 

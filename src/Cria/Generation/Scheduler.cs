@@ -5,43 +5,57 @@ using Cria.Models;
 namespace Cria.Generation;
 
 /// <summary>
-/// The one thread that uses the model. Each step is one forward pass over the next token of every running conversation and a
-/// bounded number of prompt tokens, shared evenly by the conversations whose prompts are being read; so nobody waits for a long
-/// prompt. Because of batch invariance none of this changes a text. Without work the thread sleeps.
+/// The one thread that uses the model. Each step is one forward pass over the next token of every running conversation, guesses of
+/// what follows, and a bounded number of prompt tokens, shared evenly by the conversations whose prompts are being read; so nobody
+/// waits for a long prompt. Because of batch invariance none of this changes a text. Without work the thread sleeps.
 /// </summary>
 sealed class Scheduler : IDisposable
 {
-    const int MaxConversations = 64; // in one step; where there are more, they take turns
+    /// <summary>Guesses are added up to this many rows of tokens: beyond that a row costs what it would cost in a step of its own.</summary>
+    const int GuessingRows = 16;
 
     readonly TextModel _model;
+    readonly GeneratorOptions _options;
     readonly Thread _thread;
-    readonly List<Conversation> _active = [];
+    readonly Admission _admission;
+    readonly DraftModel? _draft;
     readonly List<Row> _rows = [];
     readonly PromptBudget _budget = new();
     float[] _logits = [];
-    int _turn;
 
     // Guarded by _gate:
     readonly object _gate = new();
     readonly List<Conversation> _incoming = [];
+    readonly List<Action<PrefixCache>> _orders = [];
     List<Conversation> _step = []; // those whom the running step serves
     CancellationTokenSource _futile = new();
+    int _present;
     bool _stopping;
 
-    public Scheduler(TextModel model)
+    /// <param name="model">The model.</param>
+    /// <param name="options">Complete.</param>
+    public Scheduler(TextModel model, GeneratorOptions options)
     {
-        _model = model;
+        (_model, _options, _admission) = (model, options, new(model, options));
+        _draft = options.Draft is { } draft ? new(draft) : null;
         _thread = new Thread(Run) { IsBackground = true, Name = "cria scheduler" };
         _thread.Start();
     }
 
-    /// <summary>Takes a conversation in. Thread-safe.</summary>
+    /// <summary>Bytes of the cached prefixes. Thread-safe.</summary>
+    public long PrefixBytes => _admission.Prefixes.Bytes;
+
+    /// <summary>Takes a conversation in, until <see cref="Abandon"/>. Thread-safe.</summary>
+    /// <exception cref="CriaException">Too many wait.</exception>
     /// <exception cref="ObjectDisposedException">The scheduler has ended.</exception>
     public void Add(Conversation conversation)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping, typeof(Generator));
+            if (_present >= (long)_options.MaxConversations + _options.MaxQueue)
+                throw new CriaException($"{_present} requests run or wait, and no more may: {_options.MaxConversations} at once and {_options.MaxQueue} in the queue");
+            _present++;
             _incoming.Add(conversation);
             Monitor.Pulse(_gate);
         }
@@ -52,7 +66,35 @@ sealed class Scheduler : IDisposable
     {
         conversation.Abandon();
         lock (_gate)
+        {
+            _present--;
             CancelFutileStep();
+        }
+    }
+
+    /// <summary>Does something with the cached prefixes between two steps. Thread-safe.</summary>
+    /// <exception cref="ObjectDisposedException">The scheduler has ended.</exception>
+    public Task RunAsync(Action<PrefixCache> order)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, typeof(Generator));
+            _orders.Add(prefixes =>
+            {
+                try
+                {
+                    order(prefixes);
+                    done.SetResult();
+                }
+                catch (Exception e)
+                {
+                    done.SetException(e);
+                }
+            });
+            Monitor.Pulse(_gate);
+        }
+        return done.Task;
     }
 
     /// <summary>Ends all conversations with an error and returns when the model is no longer used. Thread-safe.</summary>
@@ -70,41 +112,61 @@ sealed class Scheduler : IDisposable
     void Run()
     {
         while (Admit())
-        {
-            Sweep();
-            if (_active.Count > 0)
-                Step();
-        }
-        FailAll(() => new ObjectDisposedException(nameof(Generator)));
+            Step();
+        _admission.Fail(() => new ObjectDisposedException(nameof(Generator)), all: true);
+        _admission.Dispose();
     }
 
     /// <summary>Waits for work and takes it in; false at the end.</summary>
     bool Admit()
     {
+        Action<PrefixCache>[] orders;
         lock (_gate)
         {
-            while (_active.Count + _incoming.Count == 0 && !_stopping)
+            while (_admission.IsIdle && _incoming.Count + _orders.Count == 0 && !_stopping)
                 Monitor.Wait(_gate);
-            _active.AddRange(_incoming);
+            _admission.Add(_incoming);
             _incoming.Clear();
-            return !_stopping;
+            orders = [.. _orders];
+            _orders.Clear();
         }
+        foreach (var order in orders)
+            order(_admission.Prefixes);
+        lock (_gate)
+            return !_stopping;
     }
 
     void Step()
     {
         try
         {
-            var (step, promptRows) = Compose();
-            var due = step.FindAll(c => c.IsDueAfterStep);
+            _admission.Prepare();
+            if (_admission.Active.Count == 0)
+                return;
+            // Whoever has least left to read comes first; what it does not need of its share goes to the others.
+            var step = _admission.Active.OrderBy(c => c.Unread).ToList();
+            var futile = Begin(step);
+            Guess(step, futile);
+            var promptRows = Compose(step);
+            var due = step.FindAll(c => c.DueRows > 0);
+            int[] starts = [0, .. due.Select(c => c.DueRows)];
+            for (var i = 1; i < starts.Length; i++)
+                starts[i] += starts[i - 1];
             var size = _model.Config.VocabularySize;
-            if (_logits.Length < due.Count * size)
-                _logits = GC.AllocateUninitializedArray<float>(due.Count * size);
+            if (_logits.Length < starts[^1] * size)
+                _logits = GC.AllocateUninitializedArray<float>(starts[^1] * size);
             var started = Stopwatch.GetTimestamp();
-            _model.Forward(CollectionsMarshal.AsSpan(_rows), _logits.AsSpan(0, due.Count * size), Begin(step));
+            _model.Forward(CollectionsMarshal.AsSpan(_rows), _logits.AsSpan(0, starts[^1] * size), futile);
             _budget.Learn(promptRows, Stopwatch.GetElapsedTime(started));
-            _model.Workers.Run(due.Count, (i, _) => due[i].Choose(_logits.AsSpan(i * size, size)));
-            due.ForEach(c => c.Publish());
+            _model.Workers.Run(due.Count, (i, _) => due[i].Choose(_logits.AsSpan(starts[i] * size, due[i].DueRows * size)));
+            foreach (var conversation in due)
+            {
+                conversation.Settle();
+                conversation.KeepPrompt(_admission.Prefixes);
+                if (conversation.IsOver) // the memory goes back before the last token comes
+                    _admission.Release(conversation);
+                conversation.Publish();
+            }
         }
         catch (OperationCanceledException) when (_futile.IsCancellationRequested)
         {
@@ -112,7 +174,7 @@ sealed class Scheduler : IDisposable
         }
         catch (Exception e)
         {
-            FailAll(() => e is CriaException ? new CriaException(e.Message, e) : new CriaException($"the model failed: {e.Message}", e));
+            _admission.Fail(() => e is CriaException ? new CriaException(e.Message, e) : new CriaException($"the model failed: {e.Message}", e), all: false);
         }
         finally
         {
@@ -120,23 +182,37 @@ sealed class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Fills <see cref="_rows"/>; gives those it serves, in the order of the rows, and the number of prompt tokens.</summary>
-    (List<Conversation> Step, int PromptRows) Compose()
+    /// <summary>Guesses for those that write.</summary>
+    void Guess(List<Conversation> step, CancellationToken futile)
+    {
+        var writers = step.Count(c => c.Unread == 1);
+        var most = writers == 0 ? 0 : Math.Max(0, (GuessingRows - writers) / writers);
+        var drafted = new List<(Conversation, int)>();
+        foreach (var conversation in step)
+        {
+            conversation.Guesses.Ids.Clear();
+            var count = conversation.Unread == 1 ? conversation.Guesses.Wanted(Math.Min(most, conversation.MostGuesses)) : 0;
+            if (conversation.Guesses.Kind == Speculation.Lookup)
+                conversation.Guesses.LookUp(conversation.Ids, count);
+            else if (conversation.Guesses.Kind == Speculation.Draft)
+                drafted.Add((conversation, count));
+        }
+        _draft?.Guess(drafted, _budget.Rows, futile);
+    }
+
+    /// <summary>Fills <see cref="_rows"/> in the order of the conversations; gives the number of prompt tokens.</summary>
+    int Compose(List<Conversation> step)
     {
         _rows.Clear();
-        var count = Math.Min(_active.Count, MaxConversations);
-        // Whoever has least left to read comes first; what it does not need of its share goes to the others.
-        var step = Enumerable.Range(_turn, count).Select(i => _active[i % _active.Count]).OrderBy(c => c.Unread).ToList();
-        _turn = (_turn + count) % _active.Count;
-        var readers = step.Count(c => c.Unread > 0);
+        var readers = step.Count(c => c.Unread > 1);
         var promptRows = 0;
         foreach (var conversation in step)
         {
-            var isReader = conversation.Unread > 0;
-            var added = conversation.AddRows(_model, _rows, isReader ? Math.Max(1, (_budget.Rows - promptRows) / readers--) : 0);
+            var isReader = conversation.Unread > 1;
+            var added = conversation.AddRows(_rows, isReader ? Math.Max(1, (_budget.Rows - promptRows) / readers--) : 1);
             promptRows += isReader ? added : 0;
         }
-        return (step, promptRows);
+        return promptRows;
     }
 
     /// <summary>Says whom the step serves; the token is cancelled when they have all left.</summary>
@@ -156,20 +232,5 @@ sealed class Scheduler : IDisposable
     {
         if (_step.Count > 0 && _step.TrueForAll(c => c.IsAbandoned))
             _futile.Cancel();
-    }
-
-    /// <summary>Lets go of conversations that are over.</summary>
-    void Sweep() => _active.RemoveAll(c =>
-    {
-        if (c.IsOver)
-            c.Free();
-        return c.IsOver;
-    });
-
-    void FailAll(Func<Exception> error)
-    {
-        foreach (var conversation in _active)
-            conversation.Fail(error());
-        _active.Clear();
     }
 }

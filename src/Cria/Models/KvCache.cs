@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Cria.Formats;
 using Cria.Kernels;
 using Cria.Tensors;
@@ -5,13 +6,15 @@ using Cria.Tensors;
 namespace Cria.Models;
 
 /// <summary>
-/// The keys and values of all sequences, in pages: a page holds 64 positions of one sequence for every layer and kv head.
-/// Allocation is thread-safe.
+/// The keys and values of all sequences, in pages: a page holds 64 positions for every layer and kv head. Sequences that begin alike
+/// may share pages: a page counts its holders, and whoever writes to one that others hold writes to a copy. Thread-safe.
 /// </summary>
 sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
 {
     /// <summary>Positions of a page.</summary>
     public const int PagePositions = KvFormat.BlockPositions;
+
+    const int CounterBytes = 64; // behind a page: the number of its holders, in a cache line of its own
 
     long _bytes;
 
@@ -23,10 +26,14 @@ sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
         _ => null,
     }, config.HeadSize);
 
-    /// <summary>Bytes of the pages that sequences hold.</summary>
+    /// <summary>Bytes of all pages that somebody holds; a shared one counts once.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    long PageBytes => (long)config.LayerCount * config.KvHeadCount * (Format.KeyBytes + Format.ValueBytes);
+    /// <summary>Bytes of a page.</summary>
+    public long PageBytes => (long)config.LayerCount * config.KvHeadCount * (Format.KeyBytes + Format.ValueBytes);
+
+    /// <summary>Pages that so many positions take.</summary>
+    public static int PagesOf(int positions) => (positions + PagePositions - 1) / PagePositions;
 
     /// <summary>Where in a page the keys of a layer's head lie.</summary>
     public nint KeyOffset(int layer, int head) => ((nint)layer * config.KvHeadCount + head) * (Format.KeyBytes + Format.ValueBytes);
@@ -34,19 +41,46 @@ sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
     /// <summary>Where in a page the values of a layer's head lie.</summary>
     public nint ValueOffset(int layer, int head) => KeyOffset(layer, head) + Format.KeyBytes;
 
-    /// <summary>A page with undefined content.</summary>
+    /// <summary>A page with undefined content and one holder.</summary>
     public nint AllocatePage()
     {
-        var page = (nint)LargeMemory.Allocate(PageBytes);
+        var page = (nint)LargeMemory.Allocate(PageBytes + CounterBytes);
+        Holders(page) = 1;
         Interlocked.Add(ref _bytes, PageBytes);
         return page;
     }
 
+    /// <summary>Adds a holder.</summary>
+    public nint SharePage(nint page)
+    {
+        Interlocked.Increment(ref Holders(page));
+        return page;
+    }
+
+    /// <summary>Whether a page has several holders.</summary>
+    public bool IsShared(nint page) => Volatile.Read(ref Holders(page)) > 1;
+
+    /// <summary>Takes a holder away; the last one's page goes back to the system.</summary>
     public void FreePage(nint page)
     {
+        if (Interlocked.Decrement(ref Holders(page)) > 0)
+            return;
         LargeMemory.Free((void*)page);
         Interlocked.Add(ref _bytes, -PageBytes);
     }
+
+    /// <summary>A page that only the caller holds: this one, or a copy in its place.</summary>
+    public nint OwnPage(nint page)
+    {
+        if (!IsShared(page))
+            return page;
+        var copy = AllocatePage();
+        NativeMemory.Copy((void*)page, (void*)copy, (nuint)PageBytes);
+        FreePage(page);
+        return copy;
+    }
+
+    ref int Holders(nint page) => ref *(int*)(page + (nint)PageBytes);
 
     /// <summary>Stores the keys and values [rows, kv heads * head size] of a layer.</summary>
     public void Write(Compute compute, int layer, Row[] rows, Matrix keys, Matrix values) => compute.ForRows(keys.Rows, keys.Columns, 1, (first, end) =>

@@ -48,16 +48,28 @@ public sealed class Sequence : IDisposable
             throw new ArgumentException("the sequence belongs to another model");
     }
 
-    /// <summary>Allocates pages up to <see cref="PendingLength"/>.</summary>
+    /// <summary>Bytes that the next forward up to a length will allocate.</summary>
+    internal long BytesToGrow(int length)
+    {
+        var copies = Length % KvCache.PagePositions > 0 && _cache.IsShared(Pages[_pageCount - 1]) ? 1 : 0;
+        return (KvCache.PagesOf(length) - _pageCount + copies) * _cache.PageBytes;
+    }
+
+    /// <summary>Goes on with the first positions of a page that others hold too; a sequence of whole pages.</summary>
+    internal void Adopt(nint page, int positions)
+    {
+        Reserve(_pageCount + 1);
+        Pages[_pageCount++] = _cache.SharePage(page);
+        Length += positions;
+    }
+
+    /// <summary>Allocates pages up to <see cref="PendingLength"/>; one that is only partly this sequence's becomes its own.</summary>
     internal void Grow()
     {
-        var needed = (PendingLength + KvCache.PagePositions - 1) / KvCache.PagePositions;
-        if (needed > Pages.Length)
-        {
-            var larger = new nint[Math.Max(needed, 2 * Pages.Length)];
-            Pages.CopyTo(larger, 0);
-            Pages = larger;
-        }
+        var needed = KvCache.PagesOf(PendingLength);
+        Reserve(needed);
+        if (Length % KvCache.PagePositions > 0)
+            Pages[Length / KvCache.PagePositions] = _cache.OwnPage(Pages[Length / KvCache.PagePositions]);
         for (; _pageCount < needed; _pageCount++)
             Pages[_pageCount] = _cache.AllocatePage();
     }
@@ -68,9 +80,18 @@ public sealed class Sequence : IDisposable
     /// <summary>Drops the positions that were not.</summary>
     internal void RollBack() => FreePagesBeyond(Length);
 
+    void Reserve(int pages)
+    {
+        if (pages <= Pages.Length)
+            return;
+        var larger = new nint[Math.Max(pages, 2 * Pages.Length)];
+        Pages.CopyTo(larger, 0);
+        Pages = larger;
+    }
+
     void FreePagesBeyond(int length)
     {
-        var needed = (length + KvCache.PagePositions - 1) / KvCache.PagePositions;
+        var needed = KvCache.PagesOf(length);
         while (_pageCount > needed)
             _cache.FreePage(Pages[--_pageCount]);
     }

@@ -74,8 +74,10 @@ public sealed unsafe class TextModel : IDisposable
     /// <summary>The options in effect: what was left open is filled in.</summary>
     public ModelOptions Options { get; }
 
-    /// <summary>Bytes that the sequences of this model hold.</summary>
+    /// <summary>Bytes that the sequences of this model hold, and what a <c>Generator</c> keeps of ended ones; what several share counts once.</summary>
     public long CacheBytes => _cache.Bytes;
+
+    internal KvCache Cache => _cache;
 
     /// <summary>The threads of the kernels, for the caller of <see cref="Forward"/> between two of them.</summary>
     internal WorkerPool Workers => _compute.Pool;

@@ -3,26 +3,32 @@ using Cria.Tests.Cli;
 
 namespace Cria.Tests.Docs;
 
-/// <summary>The examples of docs/commands.md run, and both it and the README speak of commands that exist.</summary>
+/// <summary>The examples of the guides run, and docs/commands.md and the README speak of commands that exist.</summary>
 [Collection(CommandLine.Name)]
 public sealed partial class CommandsGuideTests
 {
-    static readonly string Guide = File.ReadAllText(Path.Combine(TestFiles.Root, "docs", "commands.md"));
+    static readonly string Guide = ReadGuide("commands.md");
 
     static readonly string Readme = File.ReadAllText(Path.Combine(TestFiles.Root, "README.md"));
 
+    static string ReadGuide(string name) => File.ReadAllText(Path.Combine(TestFiles.Root, "docs", name));
+
     /// <summary>The fenced blocks: the words behind the fence, and the text.</summary>
-    static IEnumerable<(string Info, string Text)> Blocks => Fence().Matches(Guide).Select(m => (m.Groups[1].Value, m.Groups[2].Value));
+    static List<(string Info, string Text)> Blocks(string guide) => [.. Fence().Matches(ReadGuide(guide)).Select(m => (m.Groups[1].Value, m.Groups[2].Value))];
 
     /// <summary>The lines of `cria --help` that name verbs.</summary>
     static IReadOnlyList<string> Verbs => [.. CommandLine.Run("--help").Output.Split("Commands:")[1].Split('\n')
         .Select(l => Word().Match(l)).Where(m => m.Success).Select(m => m.Value.Trim())];
 
-    [Fact]
-    public void ExamplesRunAndPrintWhatTheGuideSays()
+    [Theory]
+    [InlineData("commands.md")]
+    [InlineData("generation.md")]
+    public void ExamplesRunAndPrintWhatTheGuideSays(string guide)
     {
+        var blocks = Blocks(guide);
+        Assert.NotEmpty(blocks);
         using var folder = new TestModel();
-        foreach (var (info, text) in Blocks)
+        foreach (var (info, text) in blocks)
             if (info.Split(' ') is [_, var file])
                 File.WriteAllText(folder.File(file), text);
         File.WriteAllBytes(folder.File("weights.f32"), new byte[2 * 256 * sizeof(float)]);
@@ -31,7 +37,7 @@ public sealed partial class CommandsGuideTests
         try
         {
             string? last = null;
-            foreach (var (info, text) in Blocks)
+            foreach (var (info, text) in blocks)
             {
                 if (info == "output")
                     Assert.Equal(text.TrimEnd(), last?.TrimEnd());
