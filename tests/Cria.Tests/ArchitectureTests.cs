@@ -60,6 +60,15 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
+    public void OnlyTheHubUsesANetwork()
+    {
+        var engine = Path.Combine(TestFiles.Root, "src", "Cria");
+        var users = Directory.EnumerateFiles(engine, "*.cs", SearchOption.AllDirectories).Where(f => NetworkType().IsMatch(File.ReadAllText(f)))
+            .Select(f => Path.GetRelativePath(engine, f).Split(Path.DirectorySeparatorChar)[0]).Distinct();
+        Assert.Equal(["Hub"], users);
+    }
+
+    [Fact]
     public void ANamespaceIsAFolder()
     {
         var sources = Path.Combine(TestFiles.Root, "src");
@@ -69,6 +78,9 @@ public sealed partial class ArchitectureTests
             Assert.True(File.ReadAllText(file).Contains($"namespace {folder};", StringComparison.Ordinal), $"{file} is not in the namespace {folder}");
         }
     }
+
+    [GeneratedRegex(@"\b(System\.Net|HttpClient|TcpClient|UdpClient|Socket|Dns|WebRequest)\b")]
+    private static partial Regex NetworkType();
 
     [GeneratedRegex(@"\bCria\.([A-Z][A-Za-z]+)\b")]
     private static partial Regex FolderName();

@@ -44,7 +44,7 @@ public sealed class CriaChatClient : IChatClient
         var path = ModelLocator.Resolve(nameOrPath);
         var tokenizer = ModelTokenizer.Load(path);
         var format = new ChatFormatOptions { Style = options.Style ?? ChatFormat.StyleOf(path), Date = options.Date };
-        return new(TextModel.Load(path, options.Model), tokenizer, format, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
+        return new(TextModel.Load(path, options.Model), tokenizer, format, path == nameOrPath ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) : nameOrPath);
     }
 
     /// <inheritdoc/>

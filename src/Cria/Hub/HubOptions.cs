@@ -4,7 +4,7 @@ namespace Cria.Hub;
 public sealed record HubOptions
 {
     /// <summary>The public hub, where HF_ENDPOINT names no other.</summary>
-    public static readonly Uri PublicHub = new("https://huggingface.co");
+    public static Uri PublicHub { get; } = new("https://huggingface.co");
 
     /// <summary>The hub; a path in it is kept, as proxies of a company have.</summary>
     public Uri Endpoint { get; init; } = PublicHub;

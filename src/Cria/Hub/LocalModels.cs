@@ -15,7 +15,7 @@ public static class LocalModels
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         IEnumerable<IEnumerable<LocalModel>> sources =
             [Embedded(), .. folders.Plain.Select(PlainFolder), new HuggingFaceCache(folders.HuggingFace).List(), .. folders.Ollama.Select(OllamaStore.List), .. folders.LmStudio.Select(LmStudioFolder)];
-        foreach (var model in sources.SelectMany(Readable))
+        foreach (var model in sources.SelectMany(Readable).Where(m => !m.Name.Any(char.IsControl))) // a terminal would obey them
             if (names.Add(model.Name))
                 models.Add(model);
             else if (names.Add($"{model.Source}/{model.Name}"))

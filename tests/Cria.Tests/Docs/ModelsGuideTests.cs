@@ -5,6 +5,7 @@ using Cria.Conversion;
 using Cria.Hub;
 using Cria.Tests.Cli;
 using Cria.Tests.Hub;
+using Microsoft.Extensions.AI;
 
 namespace Cria.Tests.Docs;
 
@@ -60,6 +61,7 @@ public sealed partial class ModelsGuideTests
             Console.WriteLine($"{model.Name}  {model.Bytes} bytes  {model.FindProblem()}");
         await ModelHub.PullAsync("org/llama-GGUF:Q8_0");
         using var client = CriaChatClient.Load("org/llama-GGUF:Q8_0");
+        Assert.Equal("org/llama-GGUF:Q8_0", ((ChatClientMetadata)client.GetService(typeof(ChatClientMetadata))!).DefaultModelId);
     }
 
     static TestHub Hub()

@@ -84,6 +84,7 @@ public sealed class LocalModelsTests : IDisposable
     public void FoldersOfTheVariableNameModelsByTheirPathsInside()
     {
         Write("models/sub/llama.gguf", "GGUF");
+        Write("models/\u001b[31mred.gguf", "GGUF");
         Write("models/other/config.json", "{}");
         Write("models/other/model.safetensors", "weights");
         Write("single/config.json", "{}");
