@@ -6,8 +6,8 @@ using Cria.Tensors;
 namespace Cria.Benchmarks;
 
 /// <summary>
-/// `attention [depth] [threads]`: attention of one layer of the 1B shape (32 query heads of 64 on 8 kv heads) on a cache of a number of
-/// positions, for every cache type: one row on caches that take turns and are cold (a token's 16 layers), and 256 rows at the end of it,
+/// `attention [depth] [threads] [type]`: attention of one layer of the 1B shape (32 query heads of 64 on 8 kv heads) on a cache of a number of
+/// positions, for every cache type or one: one row on caches that take turns and are cold (a token's 16 layers), and 256 rows at the end of it,
 /// beside the read bandwidth and the multiply-add rate of the machine.
 /// </summary>
 static unsafe class AttentionBenchmark
@@ -21,7 +21,11 @@ static unsafe class AttentionBenchmark
         var (bandwidth, peak) = (Probes.ReadBandwidth(pool), Probes.PeakGflops(pool));
         Console.WriteLine($"{pool.Threads} threads, {depth} positions; probe {bandwidth:f1} GB/s read, {peak:f0} GFLOPS float32");
         foreach (var type in new ElementType?[] { null, ElementType.F16, ElementType.BF16, ElementType.F32 })
-            Measure(KernelSet.Best.CreateKvFormat(type, HeadSize), type?.ToString() ?? "Q8_0", depth, pool, bandwidth, peak);
+        {
+            var name = type?.ToString() ?? "Q8_0";
+            if (args.Length < 3 || name == args[2])
+                Measure(KernelSet.Best.CreateKvFormat(type, HeadSize), name, depth, pool, bandwidth, peak);
+        }
     }
 
     static void Measure(KvFormat format, string name, int depth, WorkerPool pool, double bandwidth, double peak)
@@ -86,7 +90,7 @@ static unsafe class AttentionBenchmark
                 Decode(layer);
         });
         var rate = layerBytes * layers / decode / 1e9;
-        var prefill = Time(9, Prefill);
+        var prefill = Time(3, Prefill);
         var gflops = 4.0 * HeadSize * Heads * PrefillRows * (Math.Max(0, depth - PrefillRows) + PrefillRows / 2) / prefill / 1e9;
         Console.WriteLine($"{name,-5} one row: {decode * 1e3 / layers * Layers,6:f2} ms for {Layers} layers, {rate:f1} GB/s ({rate / bandwidth:p0} of the probe); "
             + $"{PrefillRows} rows: {prefill * 1e3 * Layers,6:f1} ms, {gflops:f0} GFLOPS ({gflops / peak:p0} of peak)");

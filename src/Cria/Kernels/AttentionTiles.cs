@@ -3,6 +3,19 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Cria.Kernels;
 
+/// <summary>Asks for the memory that comes next, line by line while the present is computed.</summary>
+unsafe struct Prefetcher(byte* next, byte* end, int step)
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Step()
+    {
+        if (!Sse.IsSupported || next >= end)
+            return;
+        Sse.Prefetch0(next);
+        next += step;
+    }
+}
+
 /// <summary>
 /// The two products of attention for 4 or 12 queries at a time, each with two vectors of keys or values. Every score and every output
 /// has one accumulator that is fed in ascending order, so results do not depend on the tile.
@@ -19,22 +32,24 @@ static unsafe class AttentionTiles<T, W, V> where T : struct, IKvType<W, V> wher
     /// positions. With scales they are multiplied by them, and from the second group on added to those of the groups before.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Scores4(float* queries, byte* keys, int count, int positions, nint ahead, float* scales, bool add, float* scores)
+    public static void Scores4(float* queries, byte* keys, int count, int positions, ref Prefetcher next, float* scales, bool add, float* scores)
     {
         for (var first = 0; first < positions; first += 2 * W.Count)
         {
             V a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
             byte* k = keys + first * T.Size;
             float* q = queries;
+            var ahead = next;
             for (var i = count; i > 0; i--, k += Block * T.Size, q += 4)
             {
-                Prefetch(k + ahead);
+                ahead.Step();
                 var (k0, k1) = (T.Load(k), T.Load(k + W.Count * T.Size));
                 Feed(W.Broadcast(q[0]), k0, k1, ref a0, ref a1);
                 Feed(W.Broadcast(q[1]), k0, k1, ref b0, ref b1);
                 Feed(W.Broadcast(q[2]), k0, k1, ref c0, ref c1);
                 Feed(W.Broadcast(q[3]), k0, k1, ref d0, ref d1);
             }
+            next = ahead;
             var s = scores + first;
             if (scales != null)
             {
@@ -115,7 +130,7 @@ static unsafe class AttentionTiles<T, W, V> where T : struct, IKvType<W, V> wher
     /// <paramref name="positions"/> of a block; rows of values and of outputs are <paramref name="stride"/> elements apart.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Values4(float* weights, float* corrections, byte* values, int stride, int count, int positions, nint ahead, float* output)
+    public static void Values4(float* weights, float* corrections, byte* values, int stride, int count, int positions, ref Prefetcher next, float* output)
     {
         for (var first = 0; first < count; first += 2 * W.Count)
         {
@@ -126,15 +141,17 @@ static unsafe class AttentionTiles<T, W, V> where T : struct, IKvType<W, V> wher
             LoadScaled(o + 3 * stride, corrections + 3 * W.Count, out var d0, out var d1);
             byte* v = values + first * T.Size;
             float* w = weights;
+            var ahead = next;
             for (var i = positions; i > 0; i--, v += stride * T.Size, w++)
             {
-                Prefetch(v + ahead);
+                ahead.Step();
                 var (v0, v1) = (T.Load(v), T.Load(v + W.Count * T.Size));
                 Feed(W.Broadcast(w[0]), v0, v1, ref a0, ref a1);
                 Feed(W.Broadcast(w[ScoreStride]), v0, v1, ref b0, ref b1);
                 Feed(W.Broadcast(w[2 * ScoreStride]), v0, v1, ref c0, ref c1);
                 Feed(W.Broadcast(w[3 * ScoreStride]), v0, v1, ref d0, ref d1);
             }
+            next = ahead;
             Store(o, a0, a1);
             Store(o + stride, b0, b1);
             Store(o + 2 * stride, c0, c1);
@@ -242,12 +259,5 @@ static unsafe class AttentionTiles<T, W, V> where T : struct, IKvType<W, V> wher
     {
         W.Store(v0, p);
         W.Store(v1, p + W.Count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Prefetch(byte* p)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(p);
     }
 }
