@@ -230,13 +230,13 @@ static unsafe class DotTiles<T, W, V> where T : struct, IWeightType<W, V> where 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Store(float* y, int valid, V a0, V a1, V a2, V a3)
     {
-        y[0] = W.Sum(a0);
+        y[0] = W.Sum(a0) * T.OutputScale;
         if (valid > 1)
-            y[1] = W.Sum(a1);
+            y[1] = W.Sum(a1) * T.OutputScale;
         if (valid > 2)
-            y[2] = W.Sum(a2);
+            y[2] = W.Sum(a2) * T.OutputScale;
         if (valid > 3)
-            y[3] = W.Sum(a3);
+            y[3] = W.Sum(a3) * T.OutputScale;
     }
 
     /// <summary>Asks for consecutive cache lines.</summary>

@@ -54,8 +54,8 @@ unsafe interface IWidth<V> where V : struct
     /// <summary>2 Count BF16 values, those with even index and those with odd index apart: one load, one shift, one mask.</summary>
     static abstract void LoadPairsBF16(byte* p, out V even, out V odd);
 
-    /// <summary>2 Count F16 values, those with even index and those with odd index apart; exact, also subnormals, infinities and NaN.</summary>
-    static abstract void LoadPairsF16(byte* p, out V even, out V odd);
+    /// <summary>2 Count F16 values as <see cref="MoveF16"/> gives them, those with even index and those with odd index apart.</summary>
+    static abstract void MovePairsF16(byte* p, out V even, out V odd);
 
     static abstract V WidenBF16(ushort* p);
     static abstract V WidenF16(ushort* p);

@@ -58,10 +58,18 @@ sealed unsafe class KernelSet<W, V>(int bits) : KernelSet where W : struct, IWid
 
     public override void Pack(ElementType type, float* x, int columns, int first, int end, bool roundToBF16, float* packed)
     {
-        if (type == ElementType.F32)
-            MatrixProduct<F32Weights<W, V>, W, V>.Pack(x, columns, first, end, roundToBF16, packed);
-        else
-            MatrixProduct<BF16Weights<W, V>, W, V>.Pack(x, columns, first, end, roundToBF16, packed);
+        switch (type)
+        {
+            case ElementType.F32:
+                MatrixProduct<F32Weights<W, V>, W, V>.Pack(x, columns, first, end, roundToBF16, packed);
+                break;
+            case ElementType.F16:
+                MatrixProduct<F16Weights<W, V>, W, V>.Pack(x, columns, first, end, roundToBF16, packed);
+                break;
+            default:
+                MatrixProduct<BF16Weights<W, V>, W, V>.Pack(x, columns, first, end, roundToBF16, packed);
+                break;
+        }
     }
 
     public override void Multiply(ElementType type, byte* weights, int columns, int firstOutput, int endOutput, float* packed, int firstRow, int endRow,

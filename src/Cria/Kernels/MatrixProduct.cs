@@ -48,6 +48,8 @@ static unsafe class MatrixProduct<T, W, V> where T : struct, IWeightType<W, V> w
             (first, second) = (W.Load(source), W.Load(source + W.Count));
         if (roundToBF16)
             (first, second) = (W.RoundToBF16(first), W.RoundToBF16(second));
+        if (T.ActivationScale != 1)
+            (first, second) = (W.Multiply(first, W.Broadcast(T.ActivationScale)), W.Multiply(second, W.Broadcast(T.ActivationScale)));
         W.Store(first, target);
         W.Store(second, target + W.Count);
     }

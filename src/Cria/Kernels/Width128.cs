@@ -102,11 +102,12 @@ readonly unsafe struct Width128 : IWidth<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPairsF16(byte* p, out Vector128<float> even, out Vector128<float> odd)
+    public static void MovePairsF16(byte* p, out Vector128<float> even, out Vector128<float> odd)
     {
         var pairs = Vector128.Load((int*)p);
-        even = FromHighHalf(pairs << 16);
-        odd = FromHighHalf(pairs);
+        var mask = Vector128.Create(unchecked((int)0x8FFFE000));
+        even = (((pairs << 16) >> 3) & mask).AsSingle();
+        odd = ((pairs >> 3) & mask).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -94,11 +94,12 @@ readonly unsafe struct Width256 : IWidth<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPairsF16(byte* p, out Vector256<float> even, out Vector256<float> odd)
+    public static void MovePairsF16(byte* p, out Vector256<float> even, out Vector256<float> odd)
     {
         var pairs = Vector256.Load((int*)p);
-        even = FromHighHalf(pairs << 16);
-        odd = FromHighHalf(pairs);
+        var mask = Vector256.Create(unchecked((int)0x8FFFE000));
+        even = (((pairs << 16) >> 3) & mask).AsSingle();
+        odd = ((pairs >> 3) & mask).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -95,11 +95,12 @@ readonly unsafe struct Width512 : IWidth<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPairsF16(byte* p, out Vector512<float> even, out Vector512<float> odd)
+    public static void MovePairsF16(byte* p, out Vector512<float> even, out Vector512<float> odd)
     {
         var pairs = Vector512.Load((int*)p);
-        even = FromHighHalf(pairs << 16);
-        odd = FromHighHalf(pairs);
+        var mask = Vector512.Create(unchecked((int)0x8FFFE000));
+        even = (((pairs << 16) >> 3) & mask).AsSingle();
+        odd = ((pairs >> 3) & mask).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

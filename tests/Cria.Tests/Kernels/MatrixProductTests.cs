@@ -88,29 +88,24 @@ public sealed unsafe class MatrixProductTests
     }
 
     [Fact]
-    public void EveryHalfIsWidenedExactly()
+    public void EveryFiniteHalfIsWidenedExactly()
     {
+        var values = Enumerable.Range(0, 65536).Select(i => BitConverter.UInt16BitsToHalf((ushort)i)).Select(v => Half.IsFinite(v) ? v : (Half)0).ToArray();
+        var weights = System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(values).ToArray();
         foreach (var kernels in KernelSet.All)
         {
-            // One weight a row times 1: a sum of one term is the weight itself.
-            var values = Enumerable.Range(0, 65536).Select(i => BitConverter.UInt16BitsToHalf((ushort)i)).ToArray();
-            var weights = System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(values).ToArray();
-            var y = Product(kernels, ElementType.F16, weights, [1], 1, 65536, false);
-            Assert.Equal(values.Select(v => (float)v), y);
-            // The same in the middle of whole steps, where vectors are loaded.
+            // A row of weights times a unit vector: a sum of one term that is not 0 is the weight itself.
             var wide = kernels.PackedColumns(1);
             var x = new float[65536];
-            var sums = new float[65536 / wide];
             for (var lane = 0; lane < wide; lane++)
             {
                 var unit = new float[wide];
                 unit[lane] = 1;
-                var finite = values.Select(v => Half.IsFinite(v) ? v : (Half)0).ToArray();
-                sums = Product(kernels, ElementType.F16, System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(finite).ToArray(), unit, wide, sums.Length, false);
+                var sums = Product(kernels, ElementType.F16, weights, unit, wide, 65536 / wide, false);
                 for (var i = 0; i < sums.Length; i++)
                     x[i * wide + lane] = sums[i];
             }
-            Assert.Equal(values.Select(v => Half.IsFinite(v) ? (float)v : 0), x);
+            Assert.Equal(values.Select(v => (float)v), x);
         }
     }
 
