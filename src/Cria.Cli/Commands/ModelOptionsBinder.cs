@@ -3,7 +3,7 @@ using Cria.Models;
 
 namespace Cria.Cli.Commands;
 
-/// <summary>The options that all commands on a model share: --model everywhere; --dtype, --kv and --threads where it is run.</summary>
+/// <summary>The options that all commands on a model share: --model everywhere; --dtype, --kv, --threads and --adapter where it is run.</summary>
 sealed class ModelOptionsBinder
 {
     readonly Option<string> model = Model();
@@ -14,6 +14,7 @@ sealed class ModelOptionsBinder
     };
     readonly Option<string?> kv = new("--kv") { Description = "Element type of the KV cache: f32, f16, bf16 or q8_0" };
     readonly Option<int?> threads = new Option<int?>("--threads") { Description = "Threads for the kernels (default: all this process may use)" }.Bounded(1, 1024);
+    readonly Option<string?> adapter = new Option<string?>("--adapter") { Description = "The directory of a LoRA adapter in PEFT's format, applied beside the model's weights" }.NotEmpty();
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public ModelOptionsBinder(Command command)
@@ -24,6 +25,7 @@ sealed class ModelOptionsBinder
         command.Add(dtype);
         command.Add(kv);
         command.Add(threads);
+        command.Add(adapter);
     }
 
     public static Option<string> Model() => new("--model")
@@ -40,5 +42,6 @@ sealed class ModelOptionsBinder
         Compute = Enum.Parse<ComputeType>(result.GetValue(dtype)!, ignoreCase: true),
         Kv = result.GetValue(kv) is { } type ? Enum.Parse<KvType>(type, ignoreCase: true) : null,
         Threads = result.GetValue(threads),
+        Adapter = result.GetValue(adapter),
     };
 }

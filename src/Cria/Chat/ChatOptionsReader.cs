@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Cria.Formats;
 using Cria.Generation;
+using Cria.Models;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
@@ -36,6 +37,7 @@ static class ChatOptionsReader
             RepetitionPenalty = Number(more, "repetition_penalty") ?? fallback.RepetitionPenalty,
             LogitBias = LogitBias(more),
             TopLogProbs = TopLogProbs(more),
+            Adapter = Adapter(more),
         };
     }
 
@@ -72,6 +74,10 @@ static class ChatOptionsReader
         return properties?.TryGetValue(name, out value) == true && value is not null
             ? ToNumber(value) ?? throw new CriaException($"{name} is not a number") : null;
     }
+
+    static Adapter? Adapter(AdditionalPropertiesDictionary? properties) =>
+        properties?.TryGetValue("adapter", out var value) != true || value is null ? null
+            : value as Adapter ?? throw new CriaException("adapter is none that LoadAdapter gave");
 
     static float? ToNumber(object? value)
     {

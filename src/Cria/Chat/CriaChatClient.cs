@@ -15,7 +15,7 @@ namespace Cria.Chat;
 /// <remarks>
 /// <see cref="ChatOptions"/>: what is unset comes from the model's generation_config.json. Functions among the tools are offered in the
 /// pythonic format. `AdditionalProperties` may hold min_p, repetition_penalty, logit_bias (id to number), logprobs (true or the number
-/// of alternatives) and top_logprobs; log probabilities come back as a list of <see cref="GeneratedToken"/> under `logprobs`. What cannot be
+/// of alternatives), top_logprobs and adapter (an <see cref="Adapter"/> that this client's <see cref="TextModel"/> loaded); log probabilities come back as a list of <see cref="GeneratedToken"/> under `logprobs`. What cannot be
 /// honoured (a conversation id, JSON output, a forced tool call) is a <see cref="CriaException"/>. `ModelId` is ignored: there is one model.
 /// </remarks>
 public sealed class CriaChatClient : IChatClient

@@ -140,7 +140,7 @@ public static unsafe class GgufConversion
                 {
                     Parallel.For(0, count, new() { MaxDegreeOfParallelism = threads }, () => new float[columns], (i, _, row) =>
                     {
-                        var from = tensor.Data + tensor.Type.Bytes(Source(first + i, headSize) * columns);
+                        var from = tensor.Data + tensor.Type.Bytes((headSize == 0 ? first + i : HeadRows.InHalves(first + i, headSize)) * columns);
                         BlockFormats.Dequantize(tensor.Type, new ReadOnlySpan<byte>(from, (int)tensor.Type.Bytes(columns)), row);
                         BlockFormats.Quantize(type, row, [], bytes.AsSpan(i * rowBytes, rowBytes));
                         return row;
@@ -154,14 +154,6 @@ public static unsafe class GgufConversion
                 _done += tensor.Type.Bytes(count * (long)columns);
                 progress?.Invoke(new(tensor.Name, _done, total));
             }
-        }
-
-        static long Source(long row, int headSize)
-        {
-            if (headSize == 0)
-                return row;
-            var i = row % headSize;
-            return row - i + i % 2 * (headSize / 2) + i / 2;
         }
     }
 }

@@ -69,6 +69,11 @@ readonly struct JsonSection(string file, string prefix, JsonElement element)
             : null;
     }
 
+    /// <summary>Keys and finite numbers of an object of numbers; empty if absent.</summary>
+    public List<KeyValuePair<string, float>> NumberMap(string key) => Section(key) is { } map
+        ? [.. element.GetProperty(key).EnumerateObject().Select(p => KeyValuePair.Create(p.Name, map.Number(p.Name) ?? throw map.Error(p.Name, "is missing")))]
+        : [];
+
     /// <summary>A string, or what a list of {name, template} gives for the name `default`.</summary>
     public string? TextOrNamed(string key, string nameKey, string name, string valueKey)
     {

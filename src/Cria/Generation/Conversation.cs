@@ -21,6 +21,7 @@ sealed class Conversation
     readonly Sampler _sampler;
     readonly StreamingDecoder? _decoder;
     readonly StopStrings _stops;
+    readonly Adapter? _adapter;
     Sequence? _sequence;
     Exception? _error;
     bool _isKept, _isFinished;
@@ -28,7 +29,7 @@ sealed class Conversation
 
     public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer)
     {
-        (_ids, _limit, _stopIds) = ([.. prompt], prompt.Length + maxTokens, stopIds);
+        (_ids, _limit, _stopIds, _adapter) = ([.. prompt], prompt.Length + maxTokens, stopIds, options.Adapter);
         _sampler = new(options, prompt);
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
@@ -63,7 +64,7 @@ sealed class Conversation
     /// <summary>Begins to read, after what is cached of the prompt.</summary>
     public void Begin(PrefixCache prefixes, TextModel? draft)
     {
-        _sequence = prefixes.Begin(Ids);
+        _sequence = prefixes.Begin(Ids, _adapter);
         Guesses.Draft = Guesses.Kind == Speculation.Draft ? draft!.CreateSequence() : null;
     }
 

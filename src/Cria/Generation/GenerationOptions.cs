@@ -1,4 +1,5 @@
 using Cria.Formats;
+using Cria.Models;
 
 namespace Cria.Generation;
 
@@ -52,6 +53,9 @@ public sealed record GenerationOptions
 
     /// <summary>How tokens are guessed ahead; it changes the speed, not the text.</summary>
     public Speculation Speculation { get; init; }
+
+    /// <summary>The adapter of this conversation, of <see cref="TextModel.LoadAdapter"/>; null = that of <see cref="ModelOptions.Adapter"/>, if any.</summary>
+    public Adapter? Adapter { get; init; }
 
     /// <summary>How a model wants to be sampled.</summary>
     public static GenerationOptions From(GenerationDefaults defaults) => new()

@@ -77,6 +77,7 @@ public sealed class Generator : IDisposable
     async IAsyncEnumerable<GeneratedToken> Stream(int[] prompt, GenerationOptions options, int maxTokens, [EnumeratorCancellation] CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
+        using var keepsAdapter = options.Adapter is { } adapter ? _model.CreateSequence(adapter) : null; // or says why it cannot be used
         var stopIds = (options.StopIds ?? StopIds).ToHashSet();
         var conversation = new Conversation(prompt, options, stopIds, maxTokens, _tokenizer);
         _scheduler.Add(conversation);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cria.Models;
 
 namespace Cria.Generation;
@@ -20,6 +21,7 @@ sealed class PrefixCache(TextModel model, long budget) : IDisposable
     }
 
     readonly Node _root = new(null, [], 0);
+    readonly ConditionalWeakTable<Adapter, Node> _adapted = []; // the trees of those that read with an adapter
     readonly KvCache _pages = model.Cache;
 
     /// <summary>All blocks, the one used last first. A block always stands before those that follow it, so the last one is a leaf.</summary>
@@ -34,11 +36,12 @@ sealed class PrefixCache(TextModel model, long budget) : IDisposable
     public long IdleBytes => _uses.Count(n => !_pages.IsShared(n.Page)) * _pages.PageBytes;
 
     /// <summary>A sequence that has read as much of a text as is known, but for the last token.</summary>
-    public Sequence Begin(ReadOnlySpan<int> ids)
+    public Sequence Begin(ReadOnlySpan<int> ids, Adapter? adapter = null)
     {
-        var sequence = model.CreateSequence();
+        var sequence = model.CreateSequence(adapter);
+        var root = Root(sequence);
         var path = new List<Node>();
-        for (var rest = ids[..^1]; Closest(path.LastOrDefault(_root), rest) is (not null and var child, var common); rest = rest[common..])
+        for (var rest = ids[..^1]; Closest(path.LastOrDefault(root), rest) is (not null and var child, var common); rest = rest[common..])
         {
             sequence.Adopt(child.Page, common);
             path.Add(child);
@@ -59,7 +62,7 @@ sealed class PrefixCache(TextModel model, long budget) : IDisposable
         {
             var block = ids[start..Math.Min(start + KvCache.PagePositions, ids.Length)];
             var page = sequence.Pages[start / KvCache.PagePositions];
-            var parent = path.LastOrDefault(_root);
+            var parent = path.LastOrDefault(Root(sequence));
             var (node, common) = Closest(parent, block);
             if (node is null || common < Math.Min(block.Length, node.Ids.Length))
             {
@@ -97,6 +100,8 @@ sealed class PrefixCache(TextModel model, long budget) : IDisposable
         {
         }
     }
+
+    Node Root(Sequence sequence) => sequence.Adapter is { } adapter ? _adapted.GetValue(adapter, _ => new(null, [], 0)) : _root;
 
     /// <summary>The child that has the most tokens in common with a text, and how many; null if none has the first.</summary>
     static (Node? Child, int Common) Closest(Node parent, ReadOnlySpan<int> ids)

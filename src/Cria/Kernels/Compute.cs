@@ -10,9 +10,8 @@ namespace Cria.Kernels;
 /// </summary>
 sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) : IDisposable
 {
-    /// <summary>Weights of one chunk: small enough for the second-level cache, where every tile of activations meets them again; one row
-    /// meets them once, and a long stream is the faster.</summary>
-    const int ChunkBytes = 256 * 1024, OneRowChunkBytes = 1024 * 1024;
+    /// <summary>Weights of one chunk: small enough for the second-level cache, where every tile of activations meets them again.</summary>
+    const int ChunkBytes = 256 * 1024;
 
     /// <summary>Multiplications below which a region costs more than it saves.</summary>
     const long SmallWork = 1 << 16;
@@ -29,8 +28,10 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     /// <summary>Quantized activations of the product that is computed.</summary>
     public NativeBuffer Activations { get; } = new();
 
+    /// <summary>Room for a low-rank product until it is added.</summary>
+    public NativeBuffer LowRank { get; } = new();
+
     /// <summary>The matrix [out, in] of a tensor in the form whose product is fastest.</summary>
-    /// <exception cref="CriaException">A weight is not finite.</exception>
     public WeightMatrix CreateMatrix(Tensor weight)
     {
         if (weight.Type == ElementType.BF16 && roundToBF16 && kernels.Bits == 512 && BF16Matrix.Supports((int)weight.Shape[1]))
@@ -40,14 +41,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
         if (PanelFormat.Of(weight.Type) is not { } format)
             return new DequantizedMatrix(weight, this);
         var (outputs, columns) = ((int)weight.Shape[0], (int)weight.Shape[1]);
-        try
-        {
-            return new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this);
-        }
-        catch (CriaException e)
-        {
-            throw new CriaException($"{weight.File}: {weight.Name}: {e.Message}", e);
-        }
+        return new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this);
     }
 
     /// <summary>X in the form that the product with weights of a type reads; with BF16 arithmetic it is rounded. Holds until the next call.</summary>
@@ -63,7 +57,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     {
         if (x.Count * outputs <= SmallWork)
             return outputs;
-        var cached = (x.Rows == 1 ? OneRowChunkBytes : ChunkBytes) / rowBytes;
+        var cached = ChunkBytes / rowBytes;
         var balanced = (outputs + 4 * Pool.Threads - 1) / (4 * Pool.Threads);
         return (Math.Max(1, Math.Min(cached, balanced)) + 3) & ~3;
     }
@@ -114,5 +108,6 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
         _packed.Dispose();
         Scratch.Dispose();
         Activations.Dispose();
+        LowRank.Dispose();
     }
 }

@@ -3,8 +3,8 @@ using Cria.Kernels;
 
 namespace Cria.Models;
 
-/// <summary>A weight matrix [out, in] of any format, and y = W x for a batch of rows.</summary>
-sealed class Linear(Checkpoint checkpoint, TensorRole role, int layer, Compute compute) : IDisposable
+/// <summary>A weight matrix [out, in] of any format, and y = W x for a batch of rows, each with what its adapter makes of the matrix.</summary>
+sealed class Linear(Checkpoint checkpoint, TensorRole role, int layer, RowAdapters adapters, Compute compute) : IDisposable
 {
     /// <summary>The smallest scales of activations: torchao's, and ExecuTorch's for the output matrix (the smallest normal number).</summary>
     const float Epsilon = 1f / (1 << 23), OutputEpsilon = 1.17549435e-38f;
@@ -12,7 +12,7 @@ sealed class Linear(Checkpoint checkpoint, TensorRole role, int layer, Compute c
     readonly WeightMatrix _matrix = Create(checkpoint, role, layer, compute);
 
     /// <summary>Y = X Wᵀ; x [rows, in], y [rows, out].</summary>
-    public void Apply(Matrix x, Matrix y) => _matrix.Multiply(x, y);
+    public void Apply(Matrix x, Matrix y) => adapters.Multiply(_matrix, role, layer, x, y);
 
     static WeightMatrix Create(Checkpoint checkpoint, TensorRole role, int layer, Compute compute)
     {
@@ -22,8 +22,8 @@ sealed class Linear(Checkpoint checkpoint, TensorRole role, int layer, Compute c
         var stored = role == TensorRole.Output && checkpoint.Config.TiedEmbeddings ? TensorRole.Embedding : role;
         var matrix = new GroupedMatrix(weight, checkpoint.Part(stored, layer, MetaQuantization.Scales), role == TensorRole.Output ? OutputEpsilon : Epsilon, compute);
         return quantization.AdaptorRank == 0 || role == TensorRole.Output ? matrix
-            : new AdaptedMatrix(matrix, checkpoint.Part(role, layer, MetaQuantization.AdaptorIn), checkpoint.Part(role, layer, MetaQuantization.AdaptorOut),
-                quantization.AdaptorScale, compute);
+            : new AdaptedMatrix(matrix, new LowRankProduct(checkpoint.Part(role, layer, MetaQuantization.AdaptorIn),
+                checkpoint.Part(role, layer, MetaQuantization.AdaptorOut), quantization.AdaptorScale, compute));
     }
 
     public void Dispose() => _matrix.Dispose();

@@ -36,11 +36,14 @@ public sealed record ModelOptions
     public ComputeType Compute { get; init; }
 
     /// <summary>
-    /// The element type of the KV cache. Null: F32 if <see cref="Compute"/> is F32, BF16 if it is BF16, otherwise BF16 for a BF16 model
-    /// and F16 for any other.
+    /// The element type of the KV cache. Null: F32 if <see cref="Compute"/> is F32, BF16 if it is BF16, otherwise that of the weights and F16
+    /// for blocks.
     /// </summary>
     public KvType? Kv { get; init; }
 
     /// <summary>Threads for the kernels, the caller's included, 1 to 1024. Null: as many as the process may use (a cgroup's limit counts).</summary>
     public int? Threads { get; init; }
+
+    /// <summary>The directory of a LoRA adapter in PEFT's format, which every sequence gets that is not given another one; null for none.</summary>
+    public string? Adapter { get; init; }
 }

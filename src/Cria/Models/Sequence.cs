@@ -11,7 +11,10 @@ public sealed class Sequence : IDisposable
     int _pageCount;
     bool _disposed;
 
-    internal Sequence(KvCache cache) => _cache = cache;
+    internal Sequence(KvCache cache, Adapter? adapter) => (_cache, Adapter) = (cache, adapter);
+
+    /// <summary>The adapter that its rows are computed with, or null for the model's own weights.</summary>
+    public Adapter? Adapter { get; }
 
     /// <summary>Positions read: the next row of this sequence has this position.</summary>
     public int Length { get; private set; }
@@ -30,6 +33,8 @@ public sealed class Sequence : IDisposable
     /// <summary>Gives the memory back; the sequence cannot be used any more.</summary>
     public void Dispose()
     {
+        if (!_disposed)
+            Adapter?.Release();
         _disposed = true;
         Length = 0;
         FreePagesBeyond(0);

@@ -23,10 +23,12 @@ public sealed unsafe class TextModel : IDisposable
     readonly Rope _rope;
     readonly SelfAttention _attention;
     readonly Activations _activations = new();
+    readonly RowAdapters _adapters = new();
     readonly Embedding _embedding;
     readonly Block[] _blocks;
-    readonly RmsNorm _norm;
+    readonly Norm _norm;
     readonly Linear _output;
+    Adapter? _adapter;
     bool _disposed;
 
     internal TextModel(Checkpoint checkpoint, ModelOptions options, KernelSet kernels)
@@ -54,12 +56,16 @@ public sealed unsafe class TextModel : IDisposable
     public static TextModel Load(string nameOrPath, ModelOptions? options = null)
     {
         var checkpoint = Checkpoint.Open(ModelLocator.Resolve(nameOrPath));
+        TextModel? model = null;
         try
         {
-            return new TextModel(checkpoint, options ?? new ModelOptions(), KernelSet.Best);
+            model = new TextModel(checkpoint, options ?? new ModelOptions(), KernelSet.Best);
+            model._adapter = model.Options.Adapter is { } adapter ? model.LoadAdapter(adapter) : null;
+            return model;
         }
         catch
         {
+            model?.Dispose();
             checkpoint.Dispose();
             throw;
         }
@@ -83,10 +89,27 @@ public sealed unsafe class TextModel : IDisposable
     internal WorkerPool Workers => _compute.Pool;
 
     /// <summary>An empty sequence.</summary>
-    public Sequence CreateSequence()
+    /// <param name="adapter">One of <see cref="LoadAdapter"/>, with which its rows are computed; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
+    /// <exception cref="ArgumentException">The adapter is another model's.</exception>
+    /// <exception cref="ObjectDisposedException">The model or the adapter is disposed.</exception>
+    public Sequence CreateSequence(Adapter? adapter = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new Sequence(_cache);
+        adapter ??= _adapter;
+        adapter?.Acquire(_compute);
+        return new Sequence(_cache, adapter);
+    }
+
+    /// <summary>
+    /// Loads a LoRA adapter in PEFT's format beside the weights: `adapter_config.json` and `adapter_model.safetensors`. Rows of one batch may have
+    /// different ones. May be called while another thread runs a forward.
+    /// </summary>
+    /// <param name="path">The adapter's directory.</param>
+    /// <exception cref="CriaException">It is not valid, or does not fit this model.</exception>
+    public Adapter LoadAdapter(string path)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new Adapter(path, _checkpoint, _compute);
     }
 
     /// <summary>
@@ -129,9 +152,10 @@ public sealed unsafe class TextModel : IDisposable
         var rows = batch.ToArray();
         var (h, x, q, k, v, a, gate, up) = _activations.Reserve(rows.Length, Config);
         for (var i = 0; i < rows.Length; i++)
-            _embedding.Lookup(rows[i].Token, h[i]);                                 // [rows, D]
+            _embedding.Lookup(rows[i], h[i]);                                       // [rows, D]
         _rope.Prepare(rows);
         _attention.Prepare(rows);
+        _adapters.Prepare(rows);
 
         for (var layer = 0; layer < _blocks.Length; layer++)
         {
@@ -165,6 +189,7 @@ public sealed unsafe class TextModel : IDisposable
                 NativeMemory.Copy(h[i], h[wanted++], (nuint)Config.HiddenSize * sizeof(float));
         if (wanted == 0)
             return 0;
+        _adapters.Prepare(Array.FindAll(rows, r => r.WantsLogits));
         var result = new Matrix(logits, wanted, Config.VocabularySize);             // [wanted, V]
         _norm.Apply(h.Slice(0, wanted), x.Slice(0, wanted));
         _output.Apply(x.Slice(0, wanted), result);
@@ -199,12 +224,12 @@ public sealed unsafe class TextModel : IDisposable
     {
         ComputeType.F32 => KvType.F32,
         ComputeType.BF16 => KvType.BF16,
-        _ => _checkpoint.Get(TensorRole.Query).Type == ElementType.BF16 ? KvType.BF16 : KvType.F16,
+        _ => _checkpoint.Get(TensorRole.Query).Type switch { ElementType.F32 => KvType.F32, ElementType.BF16 => KvType.BF16, _ => KvType.F16 },
     };
 
-    Linear Linear(TensorRole role, int layer = 0) => new(_checkpoint, role, layer, _compute);
+    Linear Linear(TensorRole role, int layer = 0) => new(_checkpoint, role, layer, _adapters, _compute);
 
-    RmsNorm Norm(TensorRole role, int layer = 0) => new(_checkpoint.Get(role, layer), Config.NormEpsilon, _compute);
+    Norm Norm(TensorRole role, int layer = 0) => new(_checkpoint, role, layer, _adapters, _compute);
 
     /// <summary>Frees the activations, stops the threads and unmaps the weights. Sequences still have to be disposed.</summary>
     public void Dispose()
@@ -212,6 +237,8 @@ public sealed unsafe class TextModel : IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        _adapter?.Dispose();
+        _adapters.Dispose();
         _compute.Dispose();
         _rope.Dispose();
         _attention.Dispose();
@@ -223,8 +250,8 @@ public sealed unsafe class TextModel : IDisposable
         _checkpoint.Dispose();
     }
 
-    sealed record Block(RmsNorm AttentionNorm, Linear Query, Linear Key, Linear Value, Linear AttentionOutput,
-        RmsNorm FeedForwardNorm, Linear Gate, Linear Up, Linear Down) : IDisposable
+    sealed record Block(Norm AttentionNorm, Linear Query, Linear Key, Linear Value, Linear AttentionOutput,
+        Norm FeedForwardNorm, Linear Gate, Linear Up, Linear Down) : IDisposable
     {
         public void Dispose()
         {

@@ -20,28 +20,20 @@ sealed unsafe class PanelMatrix : WeightMatrix
     /// <param name="outputs">Rows.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="compute">The threads.</param>
-    /// <exception cref="CriaException">A scale is not finite.</exception>
     public PanelMatrix(PanelFormat format, PanelKernels kernels, byte* blocks, long rowBytes, int outputs, int columns, Compute compute)
     {
         (_format, _tiles, _compute, _outputs, _columns) = (format, kernels.Tiles(format), compute, outputs, columns);
         _panelBytes = format.PanelBytes(columns);
         _panels = (outputs + Together * PanelFormat.Rows - 1) / (Together * PanelFormat.Rows) * Together;
         _data = (byte*)LargeMemory.Allocate(_panels * _panelBytes);
-        var finite = true;
         compute.Pool.Run(_panels / Together, (i, _) =>
         {
             for (var panel = i * Together; panel < (i + 1) * Together; panel++)
             {
                 var first = Math.Min(outputs, panel * PanelFormat.Rows);
-                if (!format.Pack(blocks + first * rowBytes, Math.Min(PanelFormat.Rows, outputs - first), columns, _data + panel * _panelBytes))
-                    finite = false;
+                format.Pack(blocks + first * rowBytes, Math.Min(PanelFormat.Rows, outputs - first), columns, _data + panel * _panelBytes);
             }
         });
-        if (!finite)
-        {
-            Dispose();
-            throw new CriaException("a block has a scale that is not finite");
-        }
     }
 
     /// <summary>Bytes of all panels.</summary>
