@@ -25,11 +25,13 @@ static class TestMetaModels
         ["use_scaled_rope"] = s.ScaledRope,
     };
 
-    public static TestModel Write(TestShape? shape = null, int shards = 1, bool transposed = false)
+    public static TestModel Write(TestShape? shape = null, int shards = 1, bool transposed = false, Action<JsonObject>? parameters = null)
     {
         shape ??= Shape;
         var model = new TestModel();
-        File.WriteAllText(model.File("params.json"), Parameters(shape).ToJsonString());
+        var json = Parameters(shape);
+        parameters?.Invoke(json);
+        File.WriteAllText(model.File("params.json"), json.ToJsonString());
         for (var shard = 0; shard < shards; shard++)
         {
             var (entries, storages) = (new List<PthEntry>(), new Dictionary<string, byte[]>());

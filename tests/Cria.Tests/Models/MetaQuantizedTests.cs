@@ -25,17 +25,8 @@ public sealed class MetaQuantizedTests
     [InlineData(true), InlineData(false)]
     public void AQuantizedModelIsCloseToItsFloats(bool spinQuant)
     {
-        using var model = new TestModel();
-        var (plain, json) = (TestMetaModels.Shape with { FeedForward = 64 }, TestMetaModels.Parameters(TestMetaModels.Shape));
-        (json["ffn_dim_multiplier"], json["multiple_of"]) = (0.25, 64);
-        using var floats = TestMetaModels.Write(plain);
-        File.WriteAllText(floats.File("params.json"), json.ToJsonString());
-        json["quantization_args"] = new JsonObject { ["group_size"] = 32 };
-        if (!spinQuant)
-            json["lora_args"] = new JsonObject { ["rank"] = 2, ["scale"] = 2.0 };
-        File.WriteAllText(model.File("params.json"), json.ToJsonString());
-        using (var file = PthFile.Open(floats.File("consolidated.00.pth")))
-            Quantize(model, file, spinQuant);
+        using var floats = TestMetaModels.Write(TestMetaModels.Shape with { FeedForward = 64 }, parameters: json => (json["ffn_dim_multiplier"], json["multiple_of"]) = (0.25, 64));
+        using var model = Quantize(floats, spinQuant);
         int[] tokens = [3, 1, 4, 1, 5, 9, 2, 6];
         var error = RelativeRms(Logits(model.Path, tokens), Logits(floats.Path, tokens));
         Assert.InRange(error, 0.001, 0.5); // four bits of random weights cost 0.35; a forgotten rotation costs the recorded model 1.1
@@ -44,8 +35,16 @@ public sealed class MetaQuantizedTests
         Assert.Equal((spinQuant, spinQuant ? 0 : 2), (checkpoint.Config.Quantization!.IsRotated, checkpoint.Config.Quantization.AdaptorRank));
     }
 
-    static void Quantize(TestModel model, PthFile file, bool spinQuant)
+    /// <summary>A Meta directory of one shard in Meta's quantized form; for SpinQuant the width of its SwiGLU is a power of two.</summary>
+    internal static TestModel Quantize(TestModel floats, bool spinQuant)
     {
+        var model = new TestModel();
+        var json = JsonNode.Parse(File.ReadAllText(floats.File("params.json")))!;
+        json["quantization_args"] = new JsonObject { ["group_size"] = 32 };
+        if (!spinQuant)
+            json["lora_args"] = new JsonObject { ["rank"] = 2, ["scale"] = 2.0 };
+        File.WriteAllText(model.File("params.json"), json.ToJsonString());
+        using var file = PthFile.Open(floats.File("consolidated.00.pth"));
         var (entries, storages) = (new List<PthEntry>(), new Dictionary<string, byte[]>());
         void Add(string name, ElementType type, long[] shape, byte[] data)
         {
@@ -74,6 +73,7 @@ public sealed class MetaQuantizedTests
             Add(view.Name[..^6] + "adaptor.B.weight", ElementType.BF16, [rows, 2], new byte[4 * rows]);
         }
         File.WriteAllBytes(model.File("consolidated.00.pth"), TestPth.File(entries, storages));
+        return model;
     }
 
     static float[] Logits(string path, int[] tokens)
