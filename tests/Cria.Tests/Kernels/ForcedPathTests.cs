@@ -2,8 +2,6 @@ using System.Diagnostics;
 using System.Runtime.Intrinsics.X86;
 using Cria.Kernels;
 using Cria.Kernels.Panels;
-using Cria.Tests.Formats;
-using Cria.Tests.Kernels.Blocks;
 using Cria.Tests.Kernels.Panels;
 using Cria.Tests.Models;
 
@@ -20,8 +18,8 @@ public sealed class ForcedPathTests
 
     static readonly Type[] Classes =
     [
-        typeof(ForcedPathTests), typeof(PanelMatrixTests), typeof(MatrixProductTests), typeof(AttentionTests), typeof(RowOperationsTests), typeof(WalshHadamardTests), typeof(DequantizeTests),
-        typeof(QuantizeTests), typeof(TextModelTests), typeof(GoldenTextTests), typeof(GoldenGgufTests), typeof(MetaQuantizedTests), typeof(MetaDirectoryTests),
+        typeof(ForcedPathTests), typeof(PanelMatrixTests), typeof(MatrixProductTests), typeof(AttentionTests), typeof(RowOperationsTests), typeof(WalshHadamardTests),
+        typeof(TextModelTests), typeof(GoldenTextTests), typeof(GoldenGgufTests), typeof(MetaQuantizedTests),
     ];
 
     [Theory, Trait("Category", "Long")]
