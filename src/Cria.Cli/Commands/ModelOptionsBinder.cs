@@ -14,7 +14,7 @@ sealed class ModelOptionsBinder
     };
     readonly Option<string?> kv = new("--kv") { Description = "Element type of the KV cache: f32, f16, bf16 or q8_0" };
     readonly Option<int?> threads = new Option<int?>("--threads") { Description = "Threads for the kernels (default: all this process may use)" }.Bounded(1, 1024);
-    readonly Option<string?> adapter = new Option<string?>("--adapter") { Description = "The directory of a LoRA adapter in PEFT's format, applied beside the model's weights" }.NotEmpty();
+    readonly Option<string?> adapter = new Option<string?>("--adapter") { Description = "A LoRA adapter in PEFT's format, a directory or a name of `cria models`, applied beside the model's weights" }.NotEmpty();
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public ModelOptionsBinder(Command command)

@@ -17,8 +17,17 @@ static class PullCommand
         command.SetAction(async (r, cancellation) =>
         {
             var options = HubOptions.FromEnvironment() with { Verify = r.GetValue(verify) };
-            var model = Console.IsErrorRedirected ? await ModelHub.PullAsync(r.GetValue(name)!, options, cancellation: cancellation)
-                : await ShowAsync(progress => ModelHub.PullAsync(r.GetValue(name)!, options, progress, cancellation));
+            PulledModel model;
+            try
+            {
+                model = Console.IsErrorRedirected ? await ModelHub.PullAsync(r.GetValue(name)!, options, cancellation: cancellation)
+                    : await ShowAsync(progress => ModelHub.PullAsync(r.GetValue(name)!, options, progress, cancellation));
+            }
+            catch (OperationCanceledException)
+            {
+                Console.Error.WriteLine("cria: stopped; the same command goes on from here");
+                throw;
+            }
             if (r.GetValue(json))
                 Output.Json(w => Write(w, model));
             else

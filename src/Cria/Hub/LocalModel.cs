@@ -6,7 +6,7 @@ namespace Cria.Hub;
 /// <param name="Name">`pocket`, `ORG/NAME`, `ORG/NAME:TYPE`, `llama3.2:1b`, or of a plain folder the path inside it.</param>
 /// <param name="Path">The directory, or the GGUF file; of a split model its first.</param>
 /// <param name="Source">cria, huggingface, ollama, lmstudio, or folder.</param>
-/// <param name="Format">safetensors, gguf or meta.</param>
+/// <param name="Format">safetensors, gguf, meta, or adapter for what goes beside a model.</param>
 /// <param name="Bytes">Bytes of the weights.</param>
 public sealed record LocalModel(string Name, string Path, string Source, string Format, long Bytes)
 {

@@ -3,7 +3,7 @@ namespace Cria.Hub;
 /// <summary>Finds the models under a folder by the names of their files.</summary>
 static class ModelFiles
 {
-    public const string Gguf = "gguf", Safetensors = "safetensors", Meta = "meta";
+    public const string Gguf = "gguf", Safetensors = "safetensors", Meta = "meta", Adapter = "adapter";
 
     /// <summary>Hugging Face and LM Studio nest two levels at most; a link may lead back, so the walk is bounded.</summary>
     static readonly EnumerationOptions Walk = new() { RecurseSubdirectories = true, MaxRecursionDepth = 4, IgnoreInaccessible = true };
@@ -11,7 +11,7 @@ static class ModelFiles
     /// <summary>Relative is the path inside the folder with `/`, of a GGUF its stem, "" for the folder itself; Path is what opens the model.</summary>
     public readonly record struct Found(string Relative, string Path, string Format, long Bytes);
 
-    /// <summary>Every model under a folder in the order of their paths; of a split GGUF one entry. Nothing where there is no such folder.</summary>
+    /// <summary>Every model, and every LoRA adapter in PEFT's form, under a folder in the order of their paths; of a split GGUF one entry. Nothing where there is no such folder.</summary>
     public static IEnumerable<Found> Under(string folder)
     {
         if (!Directory.Exists(folder))
@@ -25,6 +25,8 @@ static class ModelFiles
                 yield return new(relative, directory.Key, Safetensors, Sum(directory.Where(f => f.EndsWith(".safetensors", StringComparison.Ordinal))));
             else if (names.Contains("params.json") && names.Contains("consolidated.00.pth"))
                 yield return new(relative, directory.Key, Meta, Sum(directory.Where(f => f.EndsWith(".pth", StringComparison.Ordinal))));
+            else if (names.Contains("adapter_config.json") && names.Contains("adapter_model.safetensors"))
+                yield return new(relative, directory.Key, Adapter, Sum([Path.Combine(directory.Key, "adapter_model.safetensors")]));
             foreach (var file in names.Order(StringComparer.Ordinal))
                 if (GgufName.Parse(file) is { Part: 1, IsAccessory: false } name)
                     yield return new(relative is "" ? name.Stem : $"{relative}/{name.Stem}", Path.Combine(directory.Key, file), Gguf,

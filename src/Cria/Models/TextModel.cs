@@ -104,12 +104,12 @@ public sealed unsafe class TextModel : IDisposable
     /// Loads a LoRA adapter in PEFT's format beside the weights: `adapter_config.json` and `adapter_model.safetensors`. Rows of one batch may have
     /// different ones. May be called while another thread runs a forward.
     /// </summary>
-    /// <param name="path">The adapter's directory.</param>
-    /// <exception cref="CriaException">It is not valid, or does not fit this model.</exception>
-    public Adapter LoadAdapter(string path)
+    /// <param name="nameOrPath">The adapter's directory, or a name that `cria models` lists.</param>
+    /// <exception cref="CriaException">There is none, it is not valid, or it does not fit this model.</exception>
+    public Adapter LoadAdapter(string nameOrPath)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new Adapter(path, _checkpoint, _compute);
+        return new Adapter(ModelLocator.Resolve(nameOrPath), _checkpoint, _compute);
     }
 
     /// <summary>

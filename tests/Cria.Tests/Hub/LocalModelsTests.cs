@@ -48,6 +48,15 @@ public sealed class LocalModelsTests : IDisposable
     }
 
     [Fact]
+    public void AnAdapterIsListedAsOne()
+    {
+        Write(Snapshot("org/lora", Commit, "adapter_config.json"), "{}");
+        Write(Snapshot("org/lora", Commit, "adapter_model.safetensors"), "weights");
+        Assert.Equal(("org/lora", "adapter", 7), Find().Where(m => m.Source == "huggingface").Select(m => (m.Name, m.Format, m.Bytes)).Single());
+        Assert.Equal(_home.File(Snapshot("org/lora", Commit, "")).TrimEnd('/'), Resolve("org/lora"));
+    }
+
+    [Fact]
     public void OllamaTagsAreNamedAsOllamaNamesThem()
     {
         Manifest("registry.ollama.ai/library/llama3.2/1b", 'a');
