@@ -14,6 +14,9 @@ sealed record ChatAnswer(IReadOnlyList<ChatResponseUpdate> Updates, TimeSpan Fir
 {
     IEnumerable<AIContent> Contents => Updates.SelectMany(u => u.Contents);
 
+    /// <summary>Messages that were left out because the context was full.</summary>
+    public int Dropped => Updates[0].AdditionalProperties?.GetValueOrDefault(CriaChatClient.DroppedMessages) as int? ?? 0;
+
     /// <summary>The calls as text, or nothing.</summary>
     public string CallText => Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } calls ? PythonicCalls.Write(calls) : "";
 
@@ -34,5 +37,7 @@ sealed record ChatAnswer(IReadOnlyList<ChatResponseUpdate> Updates, TimeSpan Fir
         json.WriteNumber("prompt_tokens", usage?.InputTokenCount ?? 0);
         json.WriteNumber("completion_tokens", usage?.OutputTokenCount ?? 0);
         json.WriteEndObject();
+        if (Dropped > 0)
+            json.WriteNumber("dropped_messages", Dropped);
     }
 }

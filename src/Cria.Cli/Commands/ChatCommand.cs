@@ -13,15 +13,17 @@ static class ChatCommand
         var system = new Option<string?>("--system") { Description = "The system message" };
         var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape, before the prompt; without a prompt they are answered" }.NotEmpty();
         var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" }.NotEmpty();
-        var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer" }.NotEmpty();
+        var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer; what the model has read lies in FILE.kv at the end" }.NotEmpty();
+        var dropOldest = new Option<bool>("--drop-oldest") { Description = "Leave out the oldest turns when the dialogue does not fit the context, and say so, instead of an error" };
         var style = new Option<string?>("--style") { Description = "meta, or hf for the Hugging Face template; hf if the model has one" };
         style.AcceptOnlyFromAmong("meta", "hf");
         var date = new Option<string?>("--date") { Description = "The date that a template prints, verbatim; today's if not given" };
         var json = new Option<bool>("--json") { Description = "Print each answer as one line of JSON" };
         var stats = new Option<bool>("--stats") { Description = "Print tokens/s on standard error" };
-        var command = new Command("chat", "Talks with a model.") { prompt, system, messages, tools, session, style, date, json, stats };
+        var command = new Command("chat", "Talks with a model.") { prompt, system, messages, tools, session, dropOldest, style, date, json, stats };
         var run = new ModelOptionsBinder(command);
         var sampling = new SamplingOptionsBinder(command);
+        var speculation = new SpeculationBinder(command);
         command.SetAction(r =>
         {
             var options = sampling.Chat(r.CommandResult);
@@ -31,8 +33,12 @@ static class ChatCommand
                 options.AdditionalProperties![CriaChatClient.LogProbs] = true; // they carry the ids
             var given = r.GetValue(messages) is { } messageFile ? Input.ReadJson(messageFile, ChatJson.ReadMessages) : [];
             var path = run.Path(r);
+            var (kind, draft) = speculation.Read(r);
             using var client = CriaChatClient.Load(path, new()
             {
+                Speculation = kind,
+                Draft = draft,
+                DropOldest = r.GetValue(dropOldest),
                 Model = run.Options(r),
                 Style = r.GetValue(style) switch { "meta" => ChatStyle.Meta, "hf" => TemplateStyle(path), _ => null },
                 Date = r.GetValue(date),
@@ -46,11 +52,29 @@ static class ChatCommand
                 AsJson = r.GetValue(json),
                 ShowStats = r.GetValue(stats),
             };
-            if (r.GetValue(prompt) is { } question)
-                return terminal.Answer(new ChatMessage(ChatRole.User, question), CancellationToken.None);
-            return given.Count > 0 ? terminal.Answer(null, CancellationToken.None) : terminal.Converse();
+            var state = r.GetValue(session) + ".kv";
+            if (r.GetValue(session) is not null && File.Exists(state))
+                LoadState(client, state);
+            var exit = r.GetValue(prompt) is { } question ? terminal.Answer(new ChatMessage(ChatRole.User, question), CancellationToken.None)
+                : given.Count > 0 ? terminal.Answer(null, CancellationToken.None) : terminal.Converse();
+            if (r.GetValue(session) is not null && dialogue.Messages.Count > 0)
+                client.SaveStateAsync(dialogue.Messages, options, state).GetAwaiter().GetResult();
+            return exit;
         });
         return command;
+    }
+
+    /// <summary>The state only saves time: one that cannot be used is reported, and the dialogue read again.</summary>
+    static void LoadState(CriaChatClient client, string file)
+    {
+        try
+        {
+            client.LoadStateAsync(file).GetAwaiter().GetResult();
+        }
+        catch (CriaException e)
+        {
+            Console.Error.WriteLine($"cria: {e.Message}; the dialogue is read again");
+        }
     }
 
     /// <summary>The model's own template if it is known, else that of Llama 3.2.</summary>

@@ -65,6 +65,8 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
             output.WriteLine(answer.CallText);
         if (ShowStats)
             notes.WriteLine(answer.Stats);
+        if (answer.Dropped > 0)
+            notes.WriteLine($"the context is full: the {answer.Dropped} oldest messages were left out");
         session.Save();
         return 0;
     }

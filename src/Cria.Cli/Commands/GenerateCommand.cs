@@ -17,14 +17,21 @@ static class GenerateCommand
         var prompt = new PromptBinder(command, "--prompt");
         var run = new ModelOptionsBinder(command);
         var sampling = new SamplingOptionsBinder(command);
+        var speculation = new SpeculationBinder(command);
         command.SetAction(async (r, cancellation) =>
         {
             var path = run.Path(r);
             var (ids, tokenizer) = prompt.Read(r, path);
             tokenizer ??= ModelTokenizer.LoadIfPresent(path); // a model driven by ids needs none
             using var model = TextModel.Load(path, run.Options(r));
-            using var generator = new Generator(model, tokenizer);
-            var options = sampling.Generation(r.CommandResult, GenerationOptions.From(model.Defaults)) with { TopLogProbs = r.GetValue(logProbs) };
+            var (kind, draftName) = speculation.Read(r);
+            using var draft = draftName is null ? null : TextModel.Load(draftName, run.Options(r) with { Adapter = null });
+            using var generator = new Generator(model, tokenizer, new() { Draft = draft });
+            var options = sampling.Generation(r.CommandResult, GenerationOptions.From(model.Defaults)) with
+            {
+                TopLogProbs = r.GetValue(logProbs),
+                Speculation = kind,
+            };
             var asJson = r.GetValue(json);
             var answer = new List<GeneratedToken>();
             await foreach (var token in generator.GenerateAsync(ids, options, cancellation))

@@ -23,16 +23,35 @@ public sealed class CriaChatClient : IChatClient
     /// <summary>The key of the list of <see cref="GeneratedToken"/> in a response's and an update's AdditionalProperties.</summary>
     public const string LogProbs = "logprobs";
 
+    /// <summary>The key of the number of messages that were left out, in a response's and its first update's AdditionalProperties.</summary>
+    public const string DroppedMessages = "dropped_messages";
+
+    /// <summary>Tokens that are kept free for an answer without a limit when turns are left out, if the context is large enough.</summary>
+    const int AnswerRoom = 1024;
+
     readonly TextModel _model;
+    readonly TextModel? _draft;
     readonly Tokenizer _tokenizer;
     readonly Generator _generator;
     readonly ChatFormatOptions _format;
+    readonly Speculation _speculation;
+    readonly bool _dropOldest;
     readonly ChatClientMetadata _metadata;
 
-    CriaChatClient(TextModel model, Tokenizer tokenizer, ChatFormatOptions format, string name)
+    CriaChatClient(TextModel model, Tokenizer tokenizer, ChatFormatOptions format, string name, CriaChatClientOptions options)
     {
-        (_model, _tokenizer, _format) = (model, tokenizer, format);
-        _generator = new Generator(model, tokenizer);
+        (_model, _tokenizer, _format, _speculation, _dropOldest) = (model, tokenizer, format, options.Speculation, options.DropOldest);
+        try
+        {
+            _draft = options.Draft is null ? null : TextModel.Load(options.Draft, options.Model with { Adapter = null });
+            _generator = new Generator(model, tokenizer, options.Generator with { Draft = _draft ?? options.Generator.Draft });
+        }
+        catch
+        {
+            _draft?.Dispose();
+            model.Dispose();
+            throw;
+        }
         _metadata = new ChatClientMetadata("cria", providerUri: null, name);
     }
 
@@ -44,7 +63,8 @@ public sealed class CriaChatClient : IChatClient
         var path = ModelLocator.Resolve(nameOrPath);
         var tokenizer = ModelTokenizer.Load(path);
         var format = new ChatFormatOptions { Style = options.Style ?? ChatFormat.StyleOf(path), Date = options.Date };
-        return new(TextModel.Load(path, options.Model), tokenizer, format, path == nameOrPath ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) : nameOrPath);
+        var name = path == nameOrPath ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) : nameOrPath;
+        return new(TextModel.Load(path, options.Model), tokenizer, format, name, options);
     }
 
     /// <inheritdoc/>
@@ -58,8 +78,13 @@ public sealed class CriaChatClient : IChatClient
         var tokens = updates.SelectMany(u => u.AdditionalProperties?.GetValueOrDefault(LogProbs) as IEnumerable<GeneratedToken> ?? []).ToList();
         if (tokens.Count > 0)
             (response.AdditionalProperties ??= [])[LogProbs] = tokens;
+        if (updates[0].AdditionalProperties?.TryGetValue(DroppedMessages, out var dropped) == true)
+            (response.AdditionalProperties ??= [])[DroppedMessages] = dropped;
         foreach (var message in response.Messages)
+        {
             message.AdditionalProperties?.Remove(LogProbs); // merged from the updates: those of the last one only
+            message.AdditionalProperties?.Remove(DroppedMessages);
+        }
         return response;
     }
 
@@ -69,10 +94,11 @@ public sealed class CriaChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var generation = ChatOptionsReader.Generation(options, _model.Defaults);
+        var generation = ChatOptionsReader.Generation(options, _model.Defaults) with { Speculation = _speculation };
         var tools = ChatOptionsReader.Tools(options);
         var dialogue = ChatOptionsReader.Dialogue(messages, options);
-        var prompt = ChatFormat.Render(dialogue, _format with { Tools = tools }).Encode(_tokenizer);
+        var prompt = Encode(dialogue);
+        var dropped = _dropOldest ? DropOldest(ref prompt) : 0;
         var reply = new ReplyReader(tools.Count > 0, options?.AllowMultipleToolCalls != false);
         var (id, created, count) = (Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow, 0);
         var unsent = new List<GeneratedToken>();
@@ -85,6 +111,9 @@ public sealed class CriaChatClient : IChatClient
             if (contents.Count == 0 && token.Finish is null)
                 continue;
             var update = new ChatResponseUpdate(ChatRole.Assistant, contents) { ResponseId = id, MessageId = id, CreatedAt = created, ModelId = _metadata.DefaultModelId };
+            if (dropped > 0)
+                (update.AdditionalProperties ??= [])[DroppedMessages] = dropped;
+            dropped = 0;
             if (generation.TopLogProbs is not null)
                 (update.AdditionalProperties ??= [])[LogProbs] = unsent.ToList();
             unsent.Clear();
@@ -97,7 +126,35 @@ public sealed class CriaChatClient : IChatClient
             }
             yield return update;
         }
+
+        int[] Encode(IReadOnlyList<ChatMessage> messages) => ChatFormat.Render(messages, _format with { Tools = tools }).Encode(_tokenizer);
+
+        int DropOldest(ref int[] prompt)
+        {
+            var most = _generator.MaxPositions;
+            var excess = prompt.Length + (generation.MaxTokens ?? Math.Min(AnswerRoom, most / 4)) - most;
+            if (excess <= 0)
+                return 0;
+            var step = Math.Max(1, most / 4);
+            var (kept, shorter) = DialogueTurns.Shorten(dialogue, Encode, prompt.Length - (excess + step - 1) / step * step);
+            prompt = shorter;
+            return dialogue.Count - kept;
+        }
     }
+
+    /// <summary>
+    /// Writes what the model has read of a dialogue to a file, so that <see cref="LoadStateAsync"/> of a later process can go on without reading it again.
+    /// </summary>
+    /// <exception cref="CriaException">The file cannot be written.</exception>
+    public Task SaveStateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, string path)
+    {
+        var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        return _generator.SaveAsync(ChatFormat.Render(dialogue, _format with { Tools = ChatOptionsReader.Tools(options) }).Encode(_tokenizer), path);
+    }
+
+    /// <summary>Takes in what <see cref="SaveStateAsync"/> wrote.</summary>
+    /// <exception cref="CriaException">The file cannot be read, is damaged or too long, or is another model's.</exception>
+    public Task LoadStateAsync(string path) => _generator.LoadAsync(path);
 
     /// <summary>Gives <see cref="ChatClientMetadata"/>, <see cref="Generator"/>, <see cref="Tokenizer"/>, <see cref="TextModel"/>, <see cref="ModelConfig"/> or this client.</summary>
     public object? GetService(Type serviceType, object? serviceKey = null)
@@ -111,6 +168,7 @@ public sealed class CriaChatClient : IChatClient
     public void Dispose()
     {
         _generator.Dispose();
+        _draft?.Dispose();
         _model.Dispose();
     }
 }

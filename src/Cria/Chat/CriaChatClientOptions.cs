@@ -1,3 +1,4 @@
+using Cria.Generation;
 using Cria.Models;
 
 namespace Cria.Chat;
@@ -7,6 +8,22 @@ public sealed record CriaChatClientOptions
 {
     /// <summary>Arithmetic, cache and threads.</summary>
     public ModelOptions Model { get; init; } = new();
+
+    /// <summary>How much is taken on at once, and the memory for it.</summary>
+    public GeneratorOptions Generator { get; init; } = new();
+
+    /// <summary>How tokens are guessed ahead; it changes the speed, not the text.</summary>
+    public Speculation Speculation { get; init; }
+
+    /// <summary>The draft model of <see cref="Speculation.Draft"/>, by path or name; loaded and disposed by the client.</summary>
+    public string? Draft { get; init; }
+
+    /// <summary>
+    /// What becomes of a dialogue that does not fit the context: an error with the numbers, or if true, its oldest turns after the system message
+    /// are left out and the response says how many messages that is (<see cref="CriaChatClient.DroppedMessages"/>). What goes is
+    /// a quarter of the context at a time, so that the prompts of the next turns begin alike.
+    /// </summary>
+    public bool DropOldest { get; init; }
 
     /// <summary>How prompts are written; null = as the model's own template does, Meta's way for a model without one.</summary>
     public ChatStyle? Style { get; init; }

@@ -71,6 +71,34 @@ public sealed class Generator : IDisposable
         return Stream(prompt.ToArray(), options, options.MaxTokens ?? room, cancellation);
     }
 
+    /// <summary>
+    /// Writes what is kept of the beginning of a text to a file, in whole pages of 64 positions: usually a conversation that has ended, without an adapter of its own. The file is
+    /// about as large as this part of <see cref="TextModel.CacheBytes"/>, and is written aside, then renamed. Gives the number of positions.
+    /// </summary>
+    /// <exception cref="CriaException">The file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The generator is disposed.</exception>
+    public async Task<int> SaveAsync(ReadOnlyMemory<int> text, string path)
+    {
+        Sequence? sequence = null;
+        await _scheduler.RunAsync(prefixes => sequence = prefixes.Begin([.. text.Span, 0])).ConfigureAwait(false);
+        using (sequence)
+        {
+            SequenceFile.Save(_model, sequence!, text.Span, path);
+            return sequence!.Length / KvCache.PagePositions * KvCache.PagePositions;
+        }
+    }
+
+    /// <summary>Takes in what <see cref="SaveAsync"/> wrote: a prompt that begins like that text goes on after it. Gives the number of positions.</summary>
+    /// <exception cref="CriaException">The file cannot be read, is damaged or too long, or is another model's.</exception>
+    /// <exception cref="ObjectDisposedException">The generator is disposed.</exception>
+    public async Task<int> LoadAsync(string path)
+    {
+        var (sequence, ids) = SequenceFile.Load(_model, path, MaxPositions);
+        using (sequence)
+            await _scheduler.RunAsync(prefixes => prefixes.Keep(sequence, ids)).ConfigureAwait(false);
+        return ids.Length;
+    }
+
     /// <summary>Ends all running answers with an <see cref="ObjectDisposedException"/> and frees their memory. Waits for the running step.</summary>
     public void Dispose() => _scheduler.Dispose();
 

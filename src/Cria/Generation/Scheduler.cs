@@ -121,6 +121,7 @@ sealed class Scheduler : IDisposable
     bool Admit()
     {
         Action<PrefixCache>[] orders;
+        bool goesOn;
         lock (_gate)
         {
             while (_admission.IsIdle && _incoming.Count + _orders.Count == 0 && !_stopping)
@@ -129,11 +130,11 @@ sealed class Scheduler : IDisposable
             _incoming.Clear();
             orders = [.. _orders];
             _orders.Clear();
+            goesOn = !_stopping;
         }
         foreach (var order in orders)
             order(_admission.Prefixes);
-        lock (_gate)
-            return !_stopping;
+        return goesOn;
     }
 
     void Step()

@@ -85,6 +85,8 @@ public sealed unsafe class TextModel : IDisposable
 
     internal KvCache Cache => _cache;
 
+    internal Checkpoint Checkpoint => _checkpoint;
+
     /// <summary>The threads of the kernels, for the caller of <see cref="Forward"/> between two of them.</summary>
     internal WorkerPool Workers => _compute.Pool;
 
