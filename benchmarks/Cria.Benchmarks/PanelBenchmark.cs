@@ -33,7 +33,7 @@ static unsafe class PanelBenchmark
         var format = PanelFormat.Of(type)!;
         var source = (byte*)NativeMemory.Alloc((nuint)type.Bytes((long)Vocabulary * Hidden));
         SyntheticGguf.Fill(new Span<byte>(source, (int)type.Bytes((long)Vocabulary * Hidden)), type);
-        PanelMatrix Create(int outputs, int columns) => new(format, kernels, source, type.Bytes(columns), outputs, columns, compute);
+        PanelMatrix Create(int outputs, int columns) => new(format, kernels, source, type.Bytes(columns), outputs, columns, compute, repack: true, type.Name());
 
         var start = Stopwatch.GetTimestamp();
         List<(PanelMatrix Matrix, int Outputs, int Columns)> matrices = [.. Enumerable.Range(0, layers)

@@ -3,7 +3,7 @@ using Cria.Models;
 
 namespace Cria.Cli.Commands;
 
-/// <summary>The options that all commands on a model share: --model everywhere; --dtype, --kv, --threads and --adapter where it is run.</summary>
+/// <summary>The options that all commands on a model share: --model everywhere; --dtype, --kv, --weights, --threads and --adapter where it is run.</summary>
 sealed class ModelOptionsBinder
 {
     readonly Option<string> model = Model();
@@ -13,6 +13,11 @@ sealed class ModelOptionsBinder
         DefaultValueFactory = _ => "auto",
     };
     readonly Option<string?> kv = new("--kv") { Description = "Element type of the KV cache: f32, f16, bf16 or q8_0" };
+    readonly Option<string> weights = new("--weights")
+    {
+        Description = "repacked: copied at load into the layout of the kernels; mapped: read in the file, opens at once, but slower",
+        DefaultValueFactory = _ => "repacked",
+    };
     readonly Option<int?> threads = new Option<int?>("--threads") { Description = "Threads for the kernels (default: all this process may use)" }.Bounded(1, 1024);
     readonly Option<string?> adapter = new Option<string?>("--adapter") { Description = "A LoRA adapter in PEFT's format, a directory or a name of `cria models`, applied beside the model's weights" }.NotEmpty();
 
@@ -21,9 +26,11 @@ sealed class ModelOptionsBinder
     {
         dtype.AcceptOnlyFromAmong("f32", "bf16", "auto");
         kv.AcceptOnlyFromAmong("f32", "f16", "bf16", "q8_0");
+        weights.AcceptOnlyFromAmong("mapped", "repacked");
         command.Add(model);
         command.Add(dtype);
         command.Add(kv);
+        command.Add(weights);
         command.Add(threads);
         command.Add(adapter);
     }
@@ -41,6 +48,7 @@ sealed class ModelOptionsBinder
     {
         Compute = Enum.Parse<ComputeType>(result.GetValue(dtype)!, ignoreCase: true),
         Kv = result.GetValue(kv) is { } type ? Enum.Parse<KvType>(type, ignoreCase: true) : null,
+        Weights = Enum.Parse<WeightPlacement>(result.GetValue(weights)!, ignoreCase: true),
         Threads = result.GetValue(threads),
         Adapter = result.GetValue(adapter),
     };

@@ -8,10 +8,11 @@ namespace Cria.Kernels;
 /// The kernels spread over the threads. Work is split by outputs and rows, never inside a sum, so results do not depend on the
 /// number of threads. One caller at a time.
 /// </summary>
-sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) : IDisposable
+sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16, bool repack = true) : IDisposable
 {
-    /// <summary>Weights of one chunk: small enough for the second-level cache, where every tile of activations meets them again.</summary>
-    const int ChunkBytes = 256 * 1024;
+    /// <summary>Weights of one chunk: small enough for the second-level cache, where every tile of activations meets them again; one row
+    /// meets them once, and a long stream is the faster.</summary>
+    const int ChunkBytes = 256 * 1024, OneRowChunkBytes = 1024 * 1024;
 
     /// <summary>Multiplications below which a region costs more than it saves.</summary>
     const long SmallWork = 1 << 16;
@@ -32,16 +33,21 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     public NativeBuffer LowRank { get; } = new();
 
     /// <summary>The matrix [out, in] of a tensor in the form whose product is fastest.</summary>
+    /// <exception cref="CriaException">A weight is not finite.</exception>
     public WeightMatrix CreateMatrix(Tensor weight)
     {
         if (weight.Type == ElementType.BF16 && roundToBF16 && kernels.Bits == 512 && BF16Matrix.Supports((int)weight.Shape[1]))
             return new BF16Matrix(weight, this);
         if (weight.Type.BlockLength() == 1)
-            return new StoredMatrix(weight, this);
+            return new StoredMatrix(weight, this, copy: repack && weight.IsMapped);
         if (PanelFormat.Of(weight.Type) is not { } format)
             return new DequantizedMatrix(weight, this);
         var (outputs, columns) = ((int)weight.Shape[0], (int)weight.Shape[1]);
-        return new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this);
+        var matrix = new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this, repack,
+            $"{weight.File}: {weight.Name}");
+        if (repack)
+            weight.Forget();
+        return matrix;
     }
 
     /// <summary>X in the form that the product with weights of a type reads; with BF16 arithmetic it is rounded. Holds until the next call.</summary>
@@ -57,7 +63,7 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16) :
     {
         if (x.Count * outputs <= SmallWork)
             return outputs;
-        var cached = ChunkBytes / rowBytes;
+        var cached = (x.Rows == 1 ? OneRowChunkBytes : ChunkBytes) / rowBytes;
         var balanced = (outputs + 4 * Pool.Threads - 1) / (4 * Pool.Threads);
         return (Math.Max(1, Math.Min(cached, balanced)) + 3) & ~3;
     }

@@ -29,6 +29,17 @@ public enum KvType
     Q8_0,
 }
 
+/// <summary>Where the kernels read the weights.</summary>
+public enum WeightPlacement
+{
+    /// <summary>Copied once at load, quantized ones into the layout of the kernels: the fastest.</summary>
+    Repacked,
+
+    /// <summary>In the mapped file, quantized ones rearranged on the way at every use: a model opens at once, needs no memory of its own and
+    /// is shared between processes. The same bits; quantized ones are slow where few rows are computed together.</summary>
+    Mapped,
+}
+
 /// <summary>How a model is run.</summary>
 public sealed record ModelOptions
 {
@@ -46,4 +57,7 @@ public sealed record ModelOptions
 
     /// <summary>The directory of a LoRA adapter in PEFT's format, which every sequence gets that is not given another one; null for none.</summary>
     public string? Adapter { get; init; }
+
+    /// <summary>Where the weights are read.</summary>
+    public WeightPlacement Weights { get; init; }
 }

@@ -38,7 +38,7 @@ public sealed unsafe class TextModel : IDisposable
         (_checkpoint, Config) = (checkpoint, checkpoint.Config);
         Options = options with { Kv = options.Kv ?? DefaultKv(options.Compute), Threads = options.Threads ?? Environment.ProcessorCount };
         _cache = new KvCache(Config, Options.Kv.Value, kernels);
-        _compute = new Compute(kernels, Options.Threads.Value, Options.Compute == ComputeType.BF16);
+        _compute = new Compute(kernels, Options.Threads.Value, Options.Compute == ComputeType.BF16, Options.Weights == WeightPlacement.Repacked);
         _rope = new Rope(Config);
         _attention = new SelfAttention(Config, _cache, _compute);
         _embedding = new Embedding(checkpoint.Get(TensorRole.Embedding),

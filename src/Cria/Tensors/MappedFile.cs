@@ -68,6 +68,8 @@ public sealed unsafe class MappedFile : TensorMemory
         }
     }
 
+    internal override void Forget(long offset, long length) => MemoryAdvice.ForgetMapped(Pointer + offset, (nuint)length);
+
     /// <inheritdoc/>
     public override void Dispose()
     {

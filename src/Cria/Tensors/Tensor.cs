@@ -42,9 +42,15 @@ public sealed unsafe class Tensor
     /// <summary>The path of the file it lies in.</summary>
     public string File => _memory.Path;
 
+    /// <summary>Whether its bytes are those of a mapped file, not in memory of their own.</summary>
+    internal bool IsMapped => _memory is MappedFile;
+
     /// <summary>The first element. Files promise no alignment, not even of the element's own size.</summary>
     /// <exception cref="ObjectDisposedException">The file is unmapped.</exception>
     public byte* Data => _memory.Pointer + _offset;
+
+    /// <summary>Says that it will not be read for a long time: its file's pages may leave the process's memory.</summary>
+    internal void Forget() => _memory.Forget(_offset, ByteLength);
 
     /// <summary>The shape as people write it, such as [128256, 2048].</summary>
     public string ShapeText => $"[{string.Join(", ", _shape)}]";

@@ -13,6 +13,11 @@ public abstract unsafe class TensorMemory(string path, long length) : IDisposabl
     /// <exception cref="ObjectDisposedException">The bytes are gone.</exception>
     public abstract byte* Pointer { get; }
 
+    /// <summary>Says that a range will not be read for a long time: what can be read again from a file may leave the process's memory.</summary>
+    internal virtual void Forget(long offset, long length)
+    {
+    }
+
     /// <summary>Frees the bytes.</summary>
     public abstract void Dispose();
 }

@@ -4,6 +4,7 @@ using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
 
+/// <summary>A block holds its nibbles in pairs as the panel does.</summary>
 readonly unsafe struct Q4_0Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q4_0;
@@ -11,7 +12,7 @@ readonly unsafe struct Q4_0Codes : IBlockSource
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         *scale = *(ushort*)block;
-        BitFields.Unpack(block + 2, 16, 4, codes, 32);
+        Vector128.Load(block + 2).Store(codes);
     }
 }
 
@@ -22,7 +23,7 @@ readonly unsafe struct Q4_1Codes : IBlockSource
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         (*scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
-        BitFields.Unpack(block + 4, 16, 4, codes, 32);
+        Vector128.Load(block + 4).Store(codes);
     }
 }
 

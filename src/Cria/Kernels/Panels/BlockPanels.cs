@@ -3,7 +3,8 @@ using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
 
-/// <summary>A block of 32 of some type: its codes, one a byte in column order, plus 128 where they are signed bytes; its F16 scale and minimum.</summary>
+/// <summary>A block of 32 of some type: its codes, one a byte in column order, plus 128 where they are signed bytes, or in nibbles as <see cref="IBlockForm.Nibbles"/>
+/// says; its F16 scale and minimum.</summary>
 unsafe interface IBlockSource
 {
     static abstract ElementType Type { get; }
@@ -30,12 +31,13 @@ sealed unsafe class BlockPanels<S, F> : PanelFormat where S : struct, IBlockSour
 
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize32(x, columns, row);
 
-    public override void Pack(byte* blocks, int rows, int columns, byte* panel)
+    public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
     {
         if (rows < Rows || columns % 64 != 0)
             new Span<byte>(panel, checked((int)PanelBytes(columns))).Clear();
         var codes = stackalloc byte[32];
         ushort minimum = 0;
+        var finite = true;
         for (var block = 0; block < columns / 32; block++)
         {
             var pair = panel + block / 2 * (nint)PairBytes;
@@ -46,11 +48,11 @@ sealed unsafe class BlockPanels<S, F> : PanelFormat where S : struct, IBlockSour
                 S.Unpack(blocks + S.Type.Bytes((long)row * columns + block * 32), codes, scales + row, &minimum);
                 if (F.HasMinimum)
                     scales[row + 32] = minimum;
-                if (F.Nibbles)
-                    Interleave.Nibbles(codes);
+                finite &= IsFinite(scales[row]) && IsFinite(minimum);
                 Interleave.Words(codes, CodeBytes / 64, target + 4 * row);
             }
         }
+        return finite;
     }
 
     public override PanelTiles Tiles<W, V>() => new(&BlockTiles<F, W, V>.One, &BlockTiles<F, W, V>.Four, W.Rows);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Cria.Kernels.Panels;
 
@@ -53,7 +52,7 @@ readonly struct ByteMinimumForm : IBlockForm
 /// </summary>
 static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : struct, IPanelWidth<V> where V : struct
 {
-    const int ScaleBytes = 32, Ahead = 4096;
+    const int ScaleBytes = 32;
 
     static int CodeBytes
     {
@@ -86,6 +85,8 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
             V i0 = Start(a), i1 = i0, j0 = Start(b), j1 = j0, k0 = Start(c), k1 = k0, l0 = Start(d), l1 = l0;
             for (nint at = 0; at < (F.Nibbles ? 16 : 32); at += 4)
             {
+                Panel.Prefetch(codes0);
+                Panel.Prefetch(codes1);
                 var (w0, w1) = (W.Load(codes0), W.Load(codes1));
                 codes0 += 64;
                 codes1 += 64;
@@ -131,39 +132,66 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
         Store(tile.Y + 3 * tile.Stride, d0, d1);
     }
 
-    /// <summary>A panel times one row of activations: the panel streams through once.</summary>
+    /// <summary>A panel times one row of activations. The codes far ahead are asked for: hardware follows such short streams too late.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void One(in PanelTile tile)
     {
-        var panel = tile.Panel0;
-        byte* x = tile.X0, y = (byte*)tile.Y;
-        new Span<float>(y, 16).Clear();
-        for (var block = 0; block < tile.Blocks; block += 2, panel += PairBytes)
+        const int Rows = PanelFormat.Rows;
+        var second = W.Rows % Rows; // where a vector is less than the panel, two go together
+        for (var row = 0; row < Rows; row += W.Rows + second)
         {
-            for (var line = 0; line < PairBytes; line += 64)
-                Prefetch(panel + Ahead + line);
-            for (var odd = 0; odd < 2; odd++, x += QuantizedRow.Bytes32)
+            byte* scales = tile.Panel0 + 2 * row, codes = tile.Panel0 + CodesAt + 4 * row, x = tile.X0;
+            V sum0 = default, sum1 = default;
+            for (var pair = tile.Blocks / 2; pair > 0; pair--)
             {
-                for (var row = 0; row < 16; row += W.Rows)
+                Panel.Prefetch(scales);
+                if (F.HasMinimum)
+                    Panel.Prefetch(scales + 64);
+                for (var odd = 0; odd < 2; odd++)
                 {
-                    var scales = panel + odd * ScaleBytes + 2 * row;
-                    var codes = panel + CodesAt + odd * CodeBytes + 4 * row;
-                    var dot = Start(x);
-                    for (nint at = 0; at < (F.Nibbles ? 16 : 32); at += 4, codes += 64)
-                    {
-                        var w = W.Load(codes);
-                        dot = Add(dot, Low(w), W.Broadcast(x + at));
-                        if (F.Nibbles)
-                            dot = Add(dot, High(w), W.Broadcast(x + at + 16));
-                    }
-                    var sum = W.Load(y + 4 * row);
-                    sum = W.MultiplyAdd(W.Multiply(W.WidenHalves(scales), W.Broadcast(x + QuantizedRow.Scale32)), W.ToFloat(Finish(dot)), sum);
-                    if (F.HasMinimum)
-                        sum = W.MultiplyAdd(W.WidenHalves(scales + 2 * ScaleBytes), W.Broadcast(x + QuantizedRow.ScaledSum), sum);
-                    W.Store(sum, (float*)y + row);
+                    sum0 = AddBlock(codes, scales, x, sum0, prefetch: true);
+                    if (second > 0)
+                        sum1 = AddBlock(codes + 4 * second, scales + 2 * second, x, sum1, prefetch: false);
+                    codes += CodeBytes;
+                    scales += ScaleBytes;
+                    x += QuantizedRow.Bytes32;
                 }
+                scales += PairBytes - 2 * ScaleBytes;
+                codes += CodesAt;
             }
+            W.Store(sum0, tile.Y + row);
+            if (second > 0)
+                W.Store(sum1, tile.Y + row + second);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V AddBlock(byte* codes, byte* scales, byte* x, V sum, bool prefetch)
+    {
+        var dot = FourLines(codes, x, Start(x), prefetch);
+        if (!F.Nibbles)
+            dot = FourLines(codes + 256, x + 16, dot, prefetch);
+        sum = W.MultiplyAdd(W.Multiply(W.WidenHalves(scales), W.Broadcast(x + QuantizedRow.Scale32)), W.ToFloat(Finish(dot)), sum);
+        return F.HasMinimum ? W.MultiplyAdd(W.WidenHalves(scales + 2 * ScaleBytes), W.Broadcast(x + QuantizedRow.ScaledSum), sum) : sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V FourLines(byte* codes, byte* x, V dot, bool prefetch)
+    {
+        dot = Line(codes, x, dot, prefetch);
+        dot = Line(codes + 64, x + 4, dot, prefetch);
+        dot = Line(codes + 128, x + 8, dot, prefetch);
+        return Line(codes + 192, x + 12, dot, prefetch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Line(byte* codes, byte* x, V dot, bool prefetch)
+    {
+        if (prefetch)
+            Panel.Prefetch(codes);
+        var w = W.Load(codes);
+        dot = Add(dot, Low(w), W.Broadcast(x));
+        return F.Nibbles ? Add(dot, High(w), W.Broadcast(x + 16)) : dot;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -211,12 +239,5 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
     {
         W.Store(v0, y);
         W.Store(v1, y + W.Rows);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Prefetch(byte* p)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(p);
     }
 }

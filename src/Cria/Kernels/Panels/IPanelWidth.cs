@@ -47,7 +47,7 @@ unsafe interface IPanelWidth<V> where V : struct
     /// <summary>Unsigned bytes, two a lane, as shorts.</summary>
     static abstract V WidenBytes(byte* p);
 
-    /// <summary>F16 values, one a lane, as float32.</summary>
+    /// <summary>Finite F16 values, one a lane, as float32.</summary>
     static abstract V WidenHalves(byte* p);
 
     static abstract V ToFloat(V ints);

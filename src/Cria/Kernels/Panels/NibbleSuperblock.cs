@@ -22,6 +22,8 @@ readonly unsafe struct NibbleSuperblock<W, V> : ISuperblockForm<W, V> where W : 
         var at = 32 * subBlock;
         for (nint quad = 0; quad < 16; quad += 4)
         {
+            Panel.Prefetch(codes0 + 16 * quad);
+            Panel.Prefetch(codes1 + 16 * quad);
             var (w0, w1) = (W.Load(codes0 + 16 * quad), W.Load(codes1 + 16 * quad));
             var (low0, low1) = (W.And(w0, mask), W.And(w1, mask));
             Panel<W, V>.Feed(a + at + quad, low0, low1, ref a0, ref a1);
@@ -39,14 +41,16 @@ readonly unsafe struct NibbleSuperblock<W, V> : ISuperblockForm<W, V> where W : 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V One(byte* codes, nint subBlock, byte* x)
     {
-        V sum = default;
         x += 32 * subBlock;
-        for (nint quad = 0; quad < 16; quad += 4)
-        {
-            var w = W.Load(codes + 16 * quad);
-            sum = Panel<W, V>.Add(sum, W.And(w, W.Bytes(15)), W.Broadcast(x + quad));
-            sum = Panel<W, V>.Add(sum, W.And(W.ShiftRight(w, 4), W.Bytes(15)), W.Broadcast(x + quad + 16));
-        }
-        return sum;
+        return Line(codes + 192, x + 12, Line(codes + 128, x + 8, Line(codes + 64, x + 4, Line(codes, x, default))));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Line(byte* codes, byte* x, V sum)
+    {
+        Panel.Prefetch(codes);
+        var w = W.Load(codes);
+        sum = Panel<W, V>.Add(sum, W.And(w, W.Bytes(15)), W.Broadcast(x));
+        return Panel<W, V>.Add(sum, W.And(W.ShiftRight(w, 4), W.Bytes(15)), W.Broadcast(x + 16));
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Cria.Kernels.Panels;
 
@@ -15,5 +16,18 @@ static unsafe class Panel<W, V> where W : struct, IPanelWidth<V> where V : struc
         var quad = W.Broadcast(x);
         sum0 = Add(sum0, codes0, quad);
         sum1 = Add(sum1, codes1, quad);
+    }
+}
+
+static unsafe class Panel
+{
+    const int Ahead = 8192;
+
+    /// <summary>Asks for what follows <paramref name="p"/> in the panels at a distance.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* p)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(p + Ahead);
     }
 }

@@ -47,8 +47,10 @@ abstract unsafe class PanelFormat
     /// <summary>A row of activations to 8 bits.</summary>
     public abstract void Quantize(float* x, int columns, byte* row);
 
-    /// <summary>Up to 16 rows of blocks to a panel; what is missing is zero.</summary>
-    public abstract void Pack(byte* blocks, int rows, int columns, byte* panel);
+    /// <summary>Up to 16 rows of blocks to a panel; what is missing is zero. Gives whether all scales are finite, which tiles take for granted.</summary>
+    public abstract bool Pack(byte* blocks, int rows, int columns, byte* panel);
+
+    protected static bool IsFinite(ushort half) => (half & 0x7C00) != 0x7C00;
 
     /// <summary>The tiles of this form at one vector width.</summary>
     public abstract PanelTiles Tiles<W, V>() where W : struct, IPanelWidth<V> where V : struct;

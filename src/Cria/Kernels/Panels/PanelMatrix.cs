@@ -1,39 +1,50 @@
 namespace Cria.Kernels.Panels;
 
-/// <summary>A matrix of blocks copied into panels once, multiplied with activations in 8 bits.</summary>
+/// <summary>
+/// A matrix of blocks multiplied with activations in 8 bits: copied into panels once, or a chunk at a time at every product.
+/// </summary>
 sealed unsafe class PanelMatrix : WeightMatrix
 {
     /// <summary>Panels are packed and computed two by two: where their number is odd, an empty one follows.</summary>
     const int Together = 2;
 
-    readonly Compute _compute;
     readonly PanelFormat _format;
     readonly PanelTiles _tiles;
+    readonly byte* _blocks;
+    readonly long _rowBytes, _panelBytes;
     readonly int _outputs, _columns, _panels;
-    readonly long _panelBytes;
-    byte* _data;
+    readonly Compute _compute;
+    readonly string _name;
+    byte* _data; // null where every product packs
 
     /// <param name="format">The form.</param>
     /// <param name="kernels">The instructions.</param>
-    /// <param name="blocks">Rows of blocks of <see cref="PanelFormat"/>'s type, row after row.</param>
+    /// <param name="blocks">Rows of blocks of <see cref="PanelFormat"/>'s type, row after row; read later too unless the matrix is repacked.</param>
     /// <param name="rowBytes">Bytes of one row of them.</param>
     /// <param name="outputs">Rows.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="compute">The threads.</param>
-    public PanelMatrix(PanelFormat format, PanelKernels kernels, byte* blocks, long rowBytes, int outputs, int columns, Compute compute)
+    /// <param name="repack">Whether to copy into panels now.</param>
+    /// <param name="name">The matrix in messages.</param>
+    /// <exception cref="CriaException">A scale is not finite; seen at the first product where nothing is repacked.</exception>
+    public PanelMatrix(PanelFormat format, PanelKernels kernels, byte* blocks, long rowBytes, int outputs, int columns, Compute compute, bool repack, string name)
     {
-        (_format, _tiles, _compute, _outputs, _columns) = (format, kernels.Tiles(format), compute, outputs, columns);
-        _panelBytes = format.PanelBytes(columns);
+        (_format, _tiles, _compute, _outputs, _columns, _name) = (format, kernels.Tiles(format), compute, outputs, columns, name);
+        _blocks = blocks;
+        (_rowBytes, _panelBytes) = (rowBytes, format.PanelBytes(columns));
         _panels = (outputs + Together * PanelFormat.Rows - 1) / (Together * PanelFormat.Rows) * Together;
-        _data = (byte*)LargeMemory.Allocate(_panels * _panelBytes);
-        compute.Pool.Run(_panels / Together, (i, _) =>
+        if (!repack)
+            return;
+        var data = _data = (byte*)LargeMemory.Allocate(_panels * _panelBytes);
+        try
         {
-            for (var panel = i * Together; panel < (i + 1) * Together; panel++)
-            {
-                var first = Math.Min(outputs, panel * PanelFormat.Rows);
-                format.Pack(blocks + first * rowBytes, Math.Min(PanelFormat.Rows, outputs - first), columns, _data + panel * _panelBytes);
-            }
-        });
+            compute.Pool.Run(_panels / Together, (i, _) => Pack(i * Together, (i + 1) * Together, data + i * Together * _panelBytes));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Bytes of all panels.</summary>
@@ -49,10 +60,27 @@ sealed unsafe class PanelMatrix : WeightMatrix
                 _format.Quantize(x[row], _columns, activations + (nint)row * activationBytes);
         });
 
-        var product = new PanelProduct(_format, _tiles, _data, _outputs, _columns);
         var chunk = (_compute.ChunkOutputs(x, _outputs, (int)(_panelBytes / PanelFormat.Rows)) + 31) / 32 * Together;
-        _compute.Pool.Run((_panels + chunk - 1) / chunk, (i, _) =>
-            product.Multiply(i * chunk, Math.Min(_panels, (i + 1) * chunk), activations, x.Rows, y.Data));
+        var chunkBytes = chunk * (nint)_panelBytes;
+        var scratch = _data == null ? (byte*)_compute.Scratch.Reserve(_compute.Pool.Threads * chunkBytes / sizeof(float)) : null;
+        _compute.Pool.Run((_panels + chunk - 1) / chunk, (i, thread) =>
+        {
+            var (first, end) = (i * chunk, Math.Min(_panels, (i + 1) * chunk));
+            var panels = _data + i * chunkBytes;
+            if (_data == null)
+                Pack(first, end, panels = scratch + thread * chunkBytes);
+            new PanelProduct(_format, _tiles, panels, _outputs, _columns).Multiply(first, end, activations, x.Rows, y.Data);
+        });
+    }
+
+    void Pack(int first, int end, byte* panels)
+    {
+        for (var panel = first; panel < end; panel++, panels += _panelBytes)
+        {
+            var row = Math.Min(_outputs, panel * PanelFormat.Rows);
+            if (!_format.Pack(_blocks + row * _rowBytes, Math.Min(PanelFormat.Rows, _outputs - row), _columns, panels))
+                throw new CriaException($"{_name}: a block has a scale that is not finite");
+        }
     }
 
     public override void Dispose()

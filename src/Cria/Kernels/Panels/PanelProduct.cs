@@ -2,11 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Cria.Kernels.Panels;
 
-/// <summary>Y = X Wᵀ for a matrix in panels: the walk over the tiles.</summary>
+/// <summary>Y = X Wᵀ for neighbouring panels of a matrix: the walk over the tiles.</summary>
 readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* panels, int outputs, int columns)
 {
     /// <summary>
-    /// Outputs of the panels [<paramref name="first"/>, <paramref name="end"/>), of which there are whole pairs, for all rows of
+    /// Outputs of the panels [<paramref name="first"/>, <paramref name="end"/>), which are the given ones, whole pairs, for all rows of
     /// quantized activations; y[row * outputs + output].
     /// </summary>
     [SkipLocalsInit]
@@ -41,7 +41,7 @@ readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* 
         for (var output = first * PanelFormat.Rows; output < Math.Min(outputs, end * PanelFormat.Rows); output += PanelFormat.Rows)
         {
             var valid = Math.Min(PanelFormat.Rows, outputs - output);
-            tile.Panel0 = panels + output / PanelFormat.Rows * panelBytes;
+            tile.Panel0 = panels + (output / PanelFormat.Rows - first) * panelBytes;
             tile.Y = valid < PanelFormat.Rows ? aside : y + output;
             tiles.One(tile);
             if (valid < PanelFormat.Rows)
@@ -57,8 +57,8 @@ readonly unsafe struct PanelProduct(PanelFormat format, PanelTiles tiles, byte* 
         for (var output = first * PanelFormat.Rows; output < Math.Min(outputs, end * PanelFormat.Rows); output += step)
         {
             var second = output + tiles.VectorRows;
-            tile.Panel0 = panels + output / PanelFormat.Rows * panelBytes;
-            tile.Panel1 = panels + second / PanelFormat.Rows * panelBytes;
+            tile.Panel0 = panels + (output / PanelFormat.Rows - first) * panelBytes;
+            tile.Panel1 = panels + (second / PanelFormat.Rows - first) * panelBytes;
             (tile.Row0, tile.Row1) = (output % PanelFormat.Rows, second % PanelFormat.Rows);
             var valid = Math.Min(step, outputs - output);
             var whole = valid == step && (tile.Rows == tiles.Most || tiles.AnyNumber);

@@ -39,10 +39,14 @@ readonly unsafe struct SixBitSuperblock<M, W, V> : ISuperblockForm<W, V> where M
         var starts = QuantizedRow.SixBitStarts + 4 * subBlock;
         (a0, b0, c0, d0) = (W.Broadcast(a + starts), W.Broadcast(b + starts), W.Broadcast(c + starts), W.Broadcast(d + starts));
         (a1, b1, c1, d1) = (a0, b0, c0, d0);
+        Panel.Prefetch(codes0 + 128);
+        Panel.Prefetch(codes1 + 128);
         var (high0, high1) = (W.Load(codes0 + 128), W.Load(codes1 + 128));
         var at = 16 * subBlock;
         for (nint half = 0; half < 2; half++, at += 4)
         {
+            Panel.Prefetch(codes0 + 64 * half);
+            Panel.Prefetch(codes1 + 64 * half);
             var (low0, low1) = (W.Load(codes0 + 64 * half), W.Load(codes1 + 64 * half));
             var (w0, w1) = (First(low0, high0), First(low1, high1));
             Panel<W, V>.Feed(a + at, w0, w1, ref a0, ref a1);
@@ -63,15 +67,19 @@ readonly unsafe struct SixBitSuperblock<M, W, V> : ISuperblockForm<W, V> where M
     {
         var sum = W.Broadcast(x + QuantizedRow.SixBitStarts + 4 * subBlock);
         var high = W.Load(codes + 128);
+        Panel.Prefetch(codes + 128);
         x += 16 * subBlock;
-        for (nint half = 0; half < 2; half++, x += 4)
-        {
-            var low = W.Load(codes + 64 * half);
-            sum = Panel<W, V>.Add(sum, First(low, high), W.Broadcast(x));
-            sum = Panel<W, V>.Add(sum, Second(low, high), W.Broadcast(x + 8));
-            high = W.ShiftRight(high, 2);
-        }
-        return sum;
+        sum = Line(codes, high, x, sum);
+        return Line(codes + 64, W.ShiftRight(high, 2), x + 4, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Line(byte* codes, V high, byte* x, V sum)
+    {
+        Panel.Prefetch(codes);
+        var low = W.Load(codes);
+        sum = Panel<W, V>.Add(sum, First(low, high), W.Broadcast(x));
+        return Panel<W, V>.Add(sum, Second(low, high), W.Broadcast(x + 8));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

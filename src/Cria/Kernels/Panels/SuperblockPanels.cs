@@ -34,11 +34,12 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
 
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize256(x, columns, row);
 
-    public override void Pack(byte* blocks, int rows, int columns, byte* panel)
+    public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
     {
         if (rows < Rows)
             new Span<byte>(panel, checked((int)PanelBytes(columns))).Clear();
         var from = new Superblock();
+        var finite = true;
         for (var block = 0; block < Blocks(columns); block++, panel += BlockBytes)
             for (var row = 0; row < rows; row++)
             {
@@ -52,7 +53,9 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
                         panel[64 + 16 * subBlocks + j / 2 * 32 + 2 * row + j % 2] = from.Minima[j];
                 }
                 PackCodes(from.Codes, panel + _codesAt + 4 * row);
+                finite &= IsFinite(from.Scale) && IsFinite(from.MinimaScale);
             }
+        return finite;
     }
 
     protected abstract void PackCodes(byte* codes, byte* target);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Cria.Kernels.Panels;
 
@@ -10,7 +9,7 @@ namespace Cria.Kernels.Panels;
 /// </summary>
 static unsafe class SuperblockTiles<F, W, V> where F : struct, ISuperblockForm<W, V> where W : struct, IPanelWidth<V> where V : struct
 {
-    const int MinimaScalesAt = 32, ScalesAt = 64, Ahead = 4096;
+    const int MinimaScalesAt = 32, ScalesAt = 64;
 
     static int MinimaAt
     {
@@ -104,8 +103,8 @@ static unsafe class SuperblockTiles<F, W, V> where F : struct, ISuperblockForm<W
         new Span<float>(y, 16).Clear();
         for (var block = tile.Blocks; block > 0; block--, panel += BlockBytes, x += QuantizedRow.Bytes256)
         {
-            for (var line = 0; line < BlockBytes; line += 64)
-                Prefetch(panel + Ahead + line);
+            for (var line = 0; line < CodesAt; line += 64)
+                Panel.Prefetch(panel + line);
             for (nint row = 0; row < 16; row += W.Rows)
             {
                 V dot = default, minima = default;
@@ -144,11 +143,4 @@ static unsafe class SuperblockTiles<F, W, V> where F : struct, ISuperblockForm<W
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void AddFloats(byte* x, V scale, V dot, float* sum) =>
         W.Store(W.MultiplyAdd(W.Multiply(scale, W.Broadcast(x)), W.ToFloat(dot), W.Load((byte*)sum)), sum);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Prefetch(byte* p)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(p);
-    }
 }

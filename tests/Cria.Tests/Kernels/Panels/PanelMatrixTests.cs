@@ -47,7 +47,18 @@ public sealed unsafe class PanelMatrixTests
     }
 
     [Theory, MemberData(nameof(TypesAndKernels))]
-    public void RowsDoNotDependOnTheirBatchTheThreadsOrTheInstructions(ElementType type, int kernels)
+    public void AScaleThatIsNotFiniteIsRefused(ElementType type, int kernels)
+    {
+        var columns = 3 * type.BlockLength();
+        var weights = Weights(new Random(3), type, 40 * columns);
+        var x = Activations(new Random(3), 1, columns);
+        var scale = type switch { ElementType.Q2_K => 80, ElementType.Q3_K => 108, ElementType.Q6_K => 208, _ => 0 }; // its place in a block
+        (weights[^(type.BlockBytes() - scale)], weights[^(type.BlockBytes() - scale - 1)]) = (0, 0x7C);
+        Assert.Throws<CriaException>(() => Product(type, kernels, weights, x, 40, columns, threads: 1));
+    }
+
+    [Theory, MemberData(nameof(TypesAndKernels))]
+    public void RowsDoNotDependOnTheirBatchTheThreadsTheInstructionsOrThePlaceOfTheWeights(ElementType type, int kernels)
     {
         const int outputs = 530, rows = 9;
         var columns = 512;
@@ -57,9 +68,9 @@ public sealed unsafe class PanelMatrixTests
         var best = Product(type, 0, weights, x, outputs, columns, threads: 1);
         for (var count = 1; count <= rows; count++)
             for (var first = 0; first <= rows - count; first += count)
-                foreach (var threads in new[] { 1, 2 })
+                foreach (var (threads, repack) in new[] { (1, true), (2, true), (2, false) })
                     Assert.Equal(best[(first * outputs)..((first + count) * outputs)],
-                        Product(type, kernels, weights, x[(first * columns)..((first + count) * columns)], outputs, columns, threads));
+                        Product(type, kernels, weights, x[(first * columns)..((first + count) * columns)], outputs, columns, threads, repack));
     }
 
     /// <summary>The largest codes with the largest activations of either sign: no sum leaves its bits.</summary>
@@ -86,7 +97,7 @@ public sealed unsafe class PanelMatrixTests
             }
     }
 
-    static float[] Product(ElementType type, int kernels, byte[] weights, float[] x, int outputs, int columns, int threads)
+    static float[] Product(ElementType type, int kernels, byte[] weights, float[] x, int outputs, int columns, int threads, bool repack = true)
     {
         var rows = x.Length / columns;
         var y = new float[rows * outputs];
@@ -94,7 +105,7 @@ public sealed unsafe class PanelMatrixTests
         fixed (byte* w = weights)
         fixed (float* from = x, to = y)
         {
-            using var matrix = new PanelMatrix(PanelFormat.Of(type)!, PanelKernels.All[kernels], w, type.Bytes(columns), outputs, columns, compute);
+            using var matrix = new PanelMatrix(PanelFormat.Of(type)!, PanelKernels.All[kernels], w, type.Bytes(columns), outputs, columns, compute, repack, "weights");
             matrix.Multiply(new Matrix(from, rows, columns), new Matrix(to, rows, outputs));
         }
         return y;
