@@ -64,7 +64,7 @@ sealed unsafe class GgufHeader
     void Read()
     {
         if (!Take(4, "magic").SequenceEqual("GGUF"u8))
-            throw Error("no GGUF file");
+            throw Error("no GGUF file; a model in another format is named by its directory");
         var version = U32("version");
         if (version is not (2 or 3))
             throw Error((version & 0xFFFF) == 0 ? "a big-endian GGUF" : $"GGUF version {version}, only 2 and 3 are supported");

@@ -31,6 +31,19 @@ public sealed class LocalModelsTests : IDisposable
     }
 
     [Fact]
+    public void ADirectoryWithOneGgufIsThatFile()
+    {
+        string[] names = ["a-00002-of-00002.gguf", "mmproj-a.gguf", "a-00001-of-00002.gguf"];
+        foreach (var name in names)
+            File.WriteAllText(_home.File(name), "");
+        Assert.Equal(_home.File(names[2]), ModelLocator.Resolve(_home.Path));
+        File.WriteAllText(_home.File("b.gguf"), "");
+        Assert.Contains($"{names[2]}, b.gguf", Assert.Throws<CriaException>(() => ModelLocator.Resolve(_home.Path)).Message);
+        File.WriteAllText(_home.File("config.json"), "");
+        Assert.Equal(_home.Path, ModelLocator.Resolve(_home.Path));
+    }
+
+    [Fact]
     public void ASplitModelIsListedOnceByItsFirstPart()
     {
         Gguf("org/big", Commit, "big-Q4_0-00001-of-00003.gguf", "big-Q4_0-00002-of-00003.gguf", "big-Q4_0-00003-of-00003.gguf");
