@@ -19,7 +19,7 @@ if [ ! -e "$root/lib/ld-linux-aarch64.so.1" ]; then
 fi
 
 dotnet publish tests/Cria.Tests -c Release -r linux-arm64 --self-contained -p:ArtifactsPath="$here/build" -o "$here/tests" -v q
-[ $# -gt 0 ] || set -- --filter-namespace 'Cria.Tests.Kernels*' 'Cria.Tests.Models'
+[ $# -gt 0 ] || set -- --filter-namespace 'Cria.Tests.Kernels*' 'Cria.Tests.Models' --filter-not-trait Emulated=Slow
 # The emulator has no room for the address space that the collector sets aside by default, and loses its way in code that is
 # written through a second mapping or replaced while it runs.
 export DOTNET_GCHeapHardLimit=0x80000000 DOTNET_EnableWriteXorExecute=0 DOTNET_TieredCompilation=0
