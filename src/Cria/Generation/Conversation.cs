@@ -128,9 +128,9 @@ sealed class Conversation
     }
 
     /// <summary>Forgets the guesses that were not chosen. An error may have come before the first choice.</summary>
-    public void Settle()
+    public void Settle(double guessCost)
     {
-        Guesses.Learn(accepted: _chosen.Count - 1);
+        Guesses.Learn(accepted: Math.Max(0, _chosen.Count - 1), guessCost);
         _sequence!.Truncate(Math.Min(_sequence.Length, _ids.Count - (_chosen.Count > 0 ? 1 : 0)));
     }
 

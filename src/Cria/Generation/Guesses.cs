@@ -4,7 +4,8 @@ namespace Cria.Generation;
 
 /// <summary>
 /// The guessed tokens of one conversation, and how many are worth guessing: twice as many after all were right, as many as were
-/// right otherwise. After steps without one right guess it pauses, longer each time, so that a text that cannot be guessed costs little.
+/// right otherwise. After steps without one right guess it pauses, longer each time, and where fewer guesses are right than pay for what
+/// they all cost, longest: so a text that cannot be guessed costs little.
 /// </summary>
 sealed class Guesses(Speculation kind)
 {
@@ -12,6 +13,7 @@ sealed class Guesses(Speculation kind)
 
     int _length = 4;
     int _misses;
+    double _rate = 1; // of right guesses, the latest counting most
     int _pause;
 
     public Speculation Kind => kind;
@@ -34,13 +36,14 @@ sealed class Guesses(Speculation kind)
         return 0;
     }
 
-    /// <summary>Takes in how many were right.</summary>
-    public void Learn(int accepted)
+    /// <summary>Takes in how many were right, and what a guess costs in parts of a step.</summary>
+    public void Learn(int accepted, double cost)
     {
         if (Ids.Count == 0)
             return;
         _misses = accepted > 0 ? 0 : _misses + 1;
-        _pause = _misses < 2 ? 0 : Math.Min(1 << _misses, LongestPause);
+        _rate = double.Lerp(_rate, (double)accepted / Ids.Count, 0.25);
+        _pause = _rate < cost ? LongestPause : _misses < 2 ? 0 : Math.Min(1 << _misses, LongestPause);
         _length = accepted >= Ids.Count ? Math.Min(2 * Math.Max(_length, Ids.Count), Longest) : Math.Max(1, accepted);
         Ids.Clear();
     }

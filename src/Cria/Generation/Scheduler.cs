@@ -21,6 +21,7 @@ sealed class Scheduler : IDisposable
     readonly DraftModel? _draft;
     readonly List<Row> _rows = [];
     readonly PromptBudget _budget = new();
+    readonly GuessCost _cost = new();
     float[] _logits = [];
 
     // Guarded by _gate:
@@ -158,11 +159,14 @@ sealed class Scheduler : IDisposable
                 _logits = GC.AllocateUninitializedArray<float>(starts[^1] * size);
             var started = Stopwatch.GetTimestamp();
             _model.Forward(CollectionsMarshal.AsSpan(_rows), _logits.AsSpan(0, starts[^1] * size), futile);
-            _budget.Learn(promptRows, Stopwatch.GetElapsedTime(started));
+            var taken = Stopwatch.GetElapsedTime(started);
+            var guesses = step.Sum(c => c.Guesses.Ids.Count);
+            _budget.Learn(promptRows, taken);
+            _cost.Learn(_rows.Count - guesses, guesses, taken);
             _model.Workers.Run(due.Count, (i, _) => due[i].Choose(_logits.AsSpan(starts[i] * size, due[i].DueRows * size)));
             foreach (var conversation in due)
             {
-                conversation.Settle();
+                conversation.Settle(_cost.Value);
                 conversation.KeepPrompt(_admission.Prefixes);
                 if (conversation.IsOver) // the memory goes back before the last token comes
                     _admission.Release(conversation);

@@ -47,7 +47,7 @@ public sealed class SpeculationTests : IDisposable
             var logits = new float[conversation.DueRows * 60];
             _model.Forward(rows.ToArray(), logits, TestContext.Current.CancellationToken);
             conversation.Choose(logits);
-            conversation.Settle();
+            conversation.Settle(guessCost: 0);
             conversation.Publish();
             Assert.Equal(expected, conversation.Ids.Length - prompt.Length);
             Assert.Equal(1, conversation.Unread);
@@ -98,8 +98,29 @@ public sealed class SpeculationTests : IDisposable
         {
             var wanted = guesses.Wanted(100);
             guesses.Ids.AddRange(Enumerable.Range(0, wanted));
-            guesses.Learn(Math.Min(accepted, wanted));
+            guesses.Learn(Math.Min(accepted, wanted), cost: 0);
             return wanted;
+        }
+    }
+
+    [Fact]
+    public void GuessesThatCostMoreThanTheySaveAreLeftOff()
+    {
+        var cost = new GuessCost();
+        cost.Learn(tokens: 1, guesses: 0, TimeSpan.FromMilliseconds(10));
+        for (var n = 0; n < 60; n++)
+            cost.Learn(tokens: 1, guesses: 4, TimeSpan.FromMilliseconds(34));
+        cost.Learn(tokens: 9, guesses: 1, TimeSpan.FromSeconds(9)); // others take part: says nothing
+        Assert.Equal(0.6, cost.Value, 0.01);
+        foreach (var (accepted, goesOn) in new[] { (3, true), (2, false) }) // of four
+        {
+            var guesses = new Guesses(Speculation.Lookup);
+            for (var n = 0; n < 20 && guesses.Wanted(1) > 0; n++)
+            {
+                guesses.Ids.AddRange([1, 2, 3, 4]);
+                guesses.Learn(accepted, cost.Value);
+            }
+            Assert.Equal(goesOn, guesses.Wanted(1) > 0);
         }
     }
 
