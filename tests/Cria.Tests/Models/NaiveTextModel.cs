@@ -2,20 +2,24 @@ using Cria.Formats;
 
 namespace Cria.Tests.Models;
 
-/// <summary>Llama in double precision, written directly from the formulas (spec section 2): no cache, no batch, no blocks.</summary>
-sealed class NaiveTextModel(Checkpoint checkpoint)
+/// <summary>
+/// Llama in double precision, written directly from the formulas (spec section 2): no cache, no batch, no blocks. With
+/// <paramref name="frequencies"/> the angles are rounded to float32 as the reference rounds them, which counts at far positions.
+/// </summary>
+sealed class NaiveTextModel(Checkpoint checkpoint, float[]? frequencies = null)
 {
     readonly ModelConfig _config = checkpoint.Config;
+    readonly Dictionary<(TensorRole, int), double[]> _weights = [];
 
-    /// <summary>The logits [tokens][V] of a text.</summary>
-    public double[][] Logits(int[] tokens)
+    /// <summary>The logits [tokens - first][V] of a text from a position on.</summary>
+    public double[][] Logits(int[] tokens, int first = 0)
     {
-        var embedding = Weight(TensorRole.Embedding);
-        var h = tokens.Select(t => embedding[(t * _config.HiddenSize)..((t + 1) * _config.HiddenSize)]).ToArray();
+        var h = Embeddings(tokens);
         for (var layer = 0; layer < _config.LayerCount; layer++)
         {
-            var attended = Attention(layer, [.. h.Select(r => Norm(r, Weight(TensorRole.AttentionNorm, layer)))]);
-            for (var i = 0; i < h.Length; i++)
+            var from = layer == _config.LayerCount - 1 ? first : 0; // behind the last attention a row needs no other
+            var attended = Attention(layer, Normed(layer, h), from);
+            for (var i = from; i < h.Length; i++)
             {
                 h[i] = Add(h[i], Product(TensorRole.AttentionOutput, layer, attended[i]));
                 var x = Norm(h[i], Weight(TensorRole.FeedForwardNorm, layer));
@@ -23,32 +27,60 @@ sealed class NaiveTextModel(Checkpoint checkpoint)
                 h[i] = Add(h[i], Product(TensorRole.Down, layer, gated));
             }
         }
-        return [.. h.Select(r => Product(TensorRole.Output, 0, Norm(r, Weight(TensorRole.FinalNorm))))];
+        return [.. h.Skip(first).Select(r => Product(TensorRole.Output, 0, Norm(r, Weight(TensorRole.FinalNorm))))];
     }
 
-    double[][] Attention(int layer, double[][] x)
+    /// <summary>The keys and the values of the first layer.</summary>
+    public (double[][] Keys, double[][] Values) FirstLayer(int[] tokens)
+    {
+        var x = Normed(0, Embeddings(tokens));
+        return (Project(TensorRole.Key, 0, x, rotate: true), Project(TensorRole.Value, 0, x, rotate: false));
+    }
+
+    double[][] Embeddings(int[] tokens)
+    {
+        var embedding = Weight(TensorRole.Embedding);
+        return [.. tokens.Select(t => embedding[(t * _config.HiddenSize)..((t + 1) * _config.HiddenSize)])];
+    }
+
+    double[][] Normed(int layer, double[][] h) => [.. h.Select(r => Norm(r, Weight(TensorRole.AttentionNorm, layer)))];
+
+    double[][] Attention(int layer, double[][] x, int first)
     {
         var d = _config.HeadSize;
-        var (q, k, v) = (Project(TensorRole.Query, rotate: true), Project(TensorRole.Key, rotate: true), Project(TensorRole.Value, rotate: false));
-        var result = x.Select(_ => new double[_config.HeadCount * d]).ToArray();
-        for (var i = 0; i < x.Length; i++)
+        var (k, v) = (Project(TensorRole.Key, layer, x, rotate: true), Project(TensorRole.Value, layer, x, rotate: false));
+        var q = Project(TensorRole.Query, layer, x, rotate: true, first);
+        var result = new double[x.Length][];
+        for (var i = first; i < x.Length; i++)
         {
+            result[i] = new double[_config.HeadCount * d];
             for (var head = 0; head < _config.HeadCount; head++)
             {
                 var shared = head / (_config.HeadCount / _config.KvHeadCount) * d;
-                var weights = Enumerable.Range(0, i + 1)
-                    .Select(j => Math.Exp(Enumerable.Range(0, d).Sum(c => q[i][head * d + c] * k[j][shared + c]) / Math.Sqrt(d))).ToArray();
+                var sum = 0.0;
+                for (var j = 0; j <= i; j++)
+                {
+                    var score = 0.0;
+                    for (var c = 0; c < d; c++)
+                        score += q[i][head * d + c] * k[j][shared + c];
+                    var weight = Math.Exp(score / Math.Sqrt(d));
+                    sum += weight;
+                    for (var c = 0; c < d; c++)
+                        result[i][head * d + c] += weight * v[j][shared + c];
+                }
                 for (var c = 0; c < d; c++)
-                    result[i][head * d + c] = weights.Select((w, j) => w * v[j][shared + c]).Sum() / weights.Sum();
+                    result[i][head * d + c] /= sum;
             }
         }
         return result;
+    }
 
-        double[][] Project(TensorRole role, bool rotate) => [.. x.Select((r, position) =>
-        {
-            var y = Product(role, layer, r);
-            return rotate ? Rotate(y, position) : y;
-        })];
+    double[][] Project(TensorRole role, int layer, double[][] x, bool rotate, int first = 0)
+    {
+        var y = new double[x.Length][];
+        for (var i = first; i < x.Length; i++)
+            y[i] = rotate ? Rotate(Product(role, layer, x[i]), i) : Product(role, layer, x[i]);
+        return y;
     }
 
     double[] Rotate(double[] x, int position)
@@ -57,7 +89,7 @@ sealed class NaiveTextModel(Checkpoint checkpoint)
         for (var i = 0; i < x.Length; i++)
         {
             var pair = i % d % (d / 2);
-            var (sin, cos) = Math.SinCos(position * Frequency(pair));
+            var (sin, cos) = Math.SinCos(frequencies is null ? position * Frequency(pair) : position * frequencies[pair]);
             y[i] = i % d < d / 2 ? x[i] * cos - x[i + d / 2] * sin : x[i] * cos + x[i - d / 2] * sin;
         }
         return y;
@@ -82,15 +114,21 @@ sealed class NaiveTextModel(Checkpoint checkpoint)
     double[] Product(TensorRole role, int layer, double[] x)
     {
         var w = Weight(role, layer);
-        return [.. Enumerable.Range(0, w.Length / x.Length).Select(o => Enumerable.Range(0, x.Length).Sum(i => w[o * x.Length + i] * x[i]))];
+        var y = new double[w.Length / x.Length];
+        for (var o = 0; o < y.Length; o++)
+            for (var i = 0; i < x.Length; i++)
+                y[o] += w[o * x.Length + i] * x[i];
+        return y;
     }
 
     double[] Weight(TensorRole role, int layer = 0)
     {
+        if (_weights.TryGetValue((role, layer), out var known))
+            return known;
         var tensor = checkpoint.Get(role, layer);
         var values = new float[tensor.Count];
         tensor.CopyTo(values);
-        return [.. values.Select(v => (double)v)];
+        return _weights[(role, layer)] = [.. values.Select(v => (double)v)];
     }
 
     static double[] Add(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
