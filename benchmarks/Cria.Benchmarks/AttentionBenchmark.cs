@@ -89,16 +89,16 @@ static unsafe class AttentionBenchmark
             for (var layer = 0; layer < layers; layer++)
                 Decode(layer);
         });
-        var rate = layerBytes * layers / decode / 1e9;
+        var rate = layerBytes * layers / decode.Best / 1e9;
         var prefill = Time(3, Prefill);
-        var gflops = 4.0 * HeadSize * Heads * PrefillRows * (Math.Max(0, depth - PrefillRows) + PrefillRows / 2) / prefill / 1e9;
-        Console.WriteLine($"{name,-5} one row: {decode * 1e3 / layers * Layers,6:f2} ms for {Layers} layers, {rate:f1} GB/s ({rate / bandwidth:p0} of the probe); "
-            + $"{PrefillRows} rows: {prefill * 1e3 * Layers,6:f1} ms, {gflops:f0} GFLOPS ({gflops / peak:p0} of peak)");
+        var gflops = 4.0 * HeadSize * Heads * PrefillRows * (Math.Max(0, depth - PrefillRows) + PrefillRows / 2) / prefill.Best / 1e9;
+        Console.WriteLine($"{name,-5} one row: median {decode.Median * 1e3 / layers * Layers:f2} ms for {Layers} layers, best {decode.Best * 1e3 / layers * Layers:f2} ms, {rate:f1} GB/s ({rate / bandwidth:p0} of the probe); "
+            + $"{PrefillRows} rows: median {prefill.Median * 1e3 * Layers:f1} ms, best {gflops:f0} GFLOPS ({gflops / peak:p0} of peak)");
         foreach (var page in pages)
             NativeMemory.AlignedFree((void*)page);
     }
 
-    static double Time(int repetitions, Action body)
+    static (double Best, double Median) Time(int repetitions, Action body)
     {
         body();
         var times = new double[repetitions];
@@ -109,6 +109,6 @@ static unsafe class AttentionBenchmark
             times[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
         Array.Sort(times);
-        return times[repetitions / 2];
+        return (times[0], times[repetitions / 2]);
     }
 }
