@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cria.Formats;
 using Cria.Kernels.Blocks;
 using Cria.Tensors;
 

@@ -1,8 +1,11 @@
 namespace Cria.Formats;
 
 /// <summary>Writes a file aside and renames it to its path when it is complete; until then, and after a failure, what was there stays.</summary>
-static class WholeFile
+public static class WholeFile
 {
+    /// <param name="path">The file to write; it is replaced.</param>
+    /// <param name="write">Writes all its bytes.</param>
+    /// <exception cref="IOException">It cannot be written; nothing is left behind.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         var aside = $"{path}.{Guid.NewGuid():N}.part";
