@@ -22,6 +22,7 @@ static class Program
         ToolCallsCommand.Create(),
         GenerateCommand.Create(),
         ChatCommand.Create(),
+        ServeCommand.Create(),
         BenchCommand.Create(),
         EvalCommand.Create(),
         QuantizeCommand.Create(),
@@ -67,7 +68,11 @@ static class Program
                 Console.Error.WriteLine("cria: " + string.Join(" ", words)); // the parser's own messages may have several lines
                 return 2;
             }
-            return await result.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
+            // A server hears signals itself and takes its time; the default gives a command two seconds.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+            if (result.CommandResult.Command.Name == ServeCommand.Name)
+                invocation.ProcessTerminationTimeout = null;
+            return await result.InvokeAsync(invocation);
         }
         catch (IOException e) when (e.HResult == BrokenPipe)
         {

@@ -11,7 +11,8 @@ public sealed partial class ArchitectureTests
         ["Cria"] = [],
         ["Cria.Evaluation"] = ["Cria"],
         ["Cria.Training"] = ["Cria", "Cria.Evaluation"],
-        ["Cria.Cli"] = ["Cria", "Cria.Evaluation"],
+        ["Cria.Server"] = ["Cria"],
+        ["Cria.Cli"] = ["Cria", "Cria.Evaluation", "Cria.Server"],
     };
 
     static readonly Dictionary<string, string[]> EngineFolders = new()

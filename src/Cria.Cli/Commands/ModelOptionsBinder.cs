@@ -22,8 +22,9 @@ sealed class ModelOptionsBinder
     readonly Option<string?> adapter = new Option<string?>("--adapter") { Description = "A LoRA adapter in PEFT's format, a directory or a name of `cria models`, applied beside the model's weights" }.NotEmpty();
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public ModelOptionsBinder(Command command)
+    public ModelOptionsBinder(Command command, string? modelDescription = null)
     {
+        model.Description = modelDescription ?? model.Description;
         dtype.AcceptOnlyFromAmong("f32", "bf16", "auto");
         kv.AcceptOnlyFromAmong("f32", "f16", "bf16", "q8_0");
         weights.AcceptOnlyFromAmong("mapped", "repacked");
@@ -43,6 +44,9 @@ sealed class ModelOptionsBinder
 
     /// <summary>The file or directory that --model names.</summary>
     public string Path(ParseResult result) => ModelLocator.Resolve(result.GetValue(model)!);
+
+    /// <summary>The names that --model lists, as they were given.</summary>
+    public IReadOnlyList<string> Names(ParseResult result) => result.GetValue(model)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     public ModelOptions Options(ParseResult result) => new()
     {

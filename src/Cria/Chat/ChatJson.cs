@@ -26,7 +26,7 @@ public static class ChatJson
     {
         var role = Text(json, "role", at) switch
         {
-            "system" => ChatRole.System,
+            "system" or "developer" => ChatRole.System,
             "user" => ChatRole.User,
             "assistant" => ChatRole.Assistant,
             "tool" or "ipython" => ChatRole.Tool,

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Cria.Server;
+
+namespace Cria.Cli.Commands;
+
+/// <summary>`cria serve`: models over HTTP, with OpenAI's API and a web chat.</summary>
+static class ServeCommand
+{
+    public const string Name = "serve";
+
+    public static Command Create()
+    {
+        var host = new Option<string>("--host") { Description = "The address to listen on; 0.0.0.0 lets other machines in", DefaultValueFactory = _ => "127.0.0.1" }.NotEmpty();
+        var port = new Option<int>("--port") { Description = "The port; 0 takes a free one", DefaultValueFactory = _ => 8080 }.Bounded(0, ushort.MaxValue);
+        var keys = new Option<string?>("--api-key-file") { Description = "A file with one API key a line, or sha256: and its hash; a name for the log may follow" }.NotEmpty();
+        var rate = new Option<int?>("--rate-limit") { Description = "Requests a minute for each key, or for each address without keys" }.Bounded(1, int.MaxValue);
+        var queue = new Option<int>("--max-queue") { Description = "Answers that may wait; more are refused with status 429", DefaultValueFactory = _ => 128 }.Bounded(0, int.MaxValue);
+        var parallel = new Option<int>("--parallel") { Description = "Answers that are written at once", DefaultValueFactory = _ => 64 }.Bounded(1, 1024);
+        var body = new Option<int>("--max-body") { Description = "Megabytes of a request's body", DefaultValueFactory = _ => 32 }.Bounded(1, 1024);
+        var timeout = new Option<int>("--timeout") { Description = "Seconds that a request may take, waiting included", DefaultValueFactory = _ => 3600 }.Bounded(1, int.MaxValue / 1000);
+        var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on after SIGTERM", DefaultValueFactory = _ => 30 }.Bounded(0, int.MaxValue / 1000);
+        var cors = new Option<string[]>("--cors") { Description = "An origin whose pages may use the server, or *; may be repeated" };
+        var log = new Option<string>("--log") { Description = "How log lines are written, on standard error: text, json or off", DefaultValueFactory = _ => "text" };
+        log.AcceptOnlyFromAmong("text", "json", "off");
+        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, keys, rate, queue, parallel, body, timeout, drain, cors, log };
+        var run = new ModelOptionsBinder(command, "Models, parted by commas: directories, files, names of `cria models`, or \"pocket\"; the first is the default");
+        var speculation = new SpeculationBinder(command);
+        command.SetAction(async (r, cancellation) =>
+        {
+            var (kind, draft) = speculation.Read(r);
+            await using var server = await CriaServer.StartAsync(new()
+            {
+                Models = run.Names(r),
+                Client = new() { Model = run.Options(r), Speculation = kind, Draft = draft, Generator = new() { MaxConversations = r.GetValue(parallel) } },
+                Host = r.GetValue(host)!,
+                Port = r.GetValue(port),
+                ApiKeyFile = r.GetValue(keys),
+                RequestsPerMinute = r.GetValue(rate),
+                MaxQueue = r.GetValue(queue),
+                MaxBodyBytes = (long)r.GetValue(body) << 20,
+                Timeout = TimeSpan.FromSeconds(r.GetValue(timeout)),
+                Drain = TimeSpan.FromSeconds(r.GetValue(drain)),
+                CorsOrigins = r.GetValue(cors) ?? [],
+                Log = Enum.Parse<LogFormat>(r.GetValue(log)!, ignoreCase: true),
+            }, cancellation);
+            Console.Out.WriteLine($"listening on {server.Url}");
+            await server.WaitAsync(CancellationToken.None);
+            return 0;
+        });
+        return command;
+    }
+}

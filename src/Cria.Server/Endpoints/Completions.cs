@@ -1,0 +1,78 @@
+using System.Text;
+using Cria.Generation;
+using Cria.Models;
+using Cria.Server.Http;
+using Cria.Server.Wire;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Server.Endpoints;
+
+/// <summary>POST /v1/completions: texts and ids continued as they are.</summary>
+static class Completions
+{
+    public static async Task HandleAsync(HttpContext context, Api api)
+    {
+        var request = await RequestBody.ReadAsync(context, WireJson.Default.CompletionRequest);
+        // The tokenizer, and so the number of prompts, is known when the model is; then the rest of the leave is asked for.
+        using var model = await api.Models.AcquireAsync(request.Model, request.Answers, context.RequestAborted);
+        var prompts = WireTools.Read("prompt", request.Prompt, _ => request.Prompts(model.Tokenizer));
+        using var rest = await api.Models.AcquireAsync(request.Model, request.Answers * (prompts.Count - 1), context.RequestAborted);
+        var defaults = model.Client.GetService<TextModel>()!.Defaults;
+        var generator = model.Client.GetService<Generator>()!;
+        var options = Enumerable.Range(0, request.Answers).Select(i => request.Generation(defaults, i)).ToList();
+        var (id, created) = ("cmpl-" + Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        var answers = prompts.SelectMany(p => options.Select(_ => (p.Text, Tokens: new List<GeneratedToken>(), Written: new StringBuilder(request.Echo == true ? p.Text : "")))).ToList();
+        var tokens = Merge.RunAsync(answers.Count, (i, cancellation) => generator.GenerateAsync(prompts[i / options.Count].Ids, options[i % options.Count], cancellation), context.RequestAborted);
+        if (request.Stream == true)
+            await StreamAsync();
+        else
+            await WriteAsync();
+        RequestLog.Of(context).Add(model.Name, Usage());
+
+        async Task WriteAsync()
+        {
+            await foreach (var (index, token) in tokens)
+                Add(index, token);
+            await Replies.WriteAsync(context, Reply([.. answers.Select((a, i) => new CompletionChoice(i, a.Written.ToString(), LogProbsOf(a.Tokens, a.Written.Length - a.Tokens.Sum(t => t.Text.Length)), Finish(a.Tokens[^1])))], Usage()), WireJson.Default.CompletionReply);
+        }
+
+        async Task StreamAsync()
+        {
+            var events = new EventStream(context.Response);
+            await foreach (var item in tokens.Select(t => new { t.Stream, t.Item }).WithPauses(api.Options.Heartbeat, context.RequestAborted))
+            {
+                if (item is null)
+                {
+                    await events.SendSignOfLifeAsync();
+                    continue;
+                }
+                var (_, written, text) = answers[item.Stream];
+                var offset = text.Length;
+                var echo = written.Count == 0 ? text.ToString() : "";
+                Add(item.Stream, item.Item);
+                var piece = echo + item.Item.Text;
+                if (piece.Length > 0 || item.Item.Finish is not null || request.Logprobs is not null)
+                    await events.SendAsync(Reply([new(item.Stream, piece, LogProbsOf([item.Item], offset), Finish(item.Item))], null), WireJson.Default.CompletionReply);
+            }
+            if (request.WantsUsage)
+                await events.SendAsync(Reply([], Usage()), WireJson.Default.CompletionReply);
+            await events.SendDoneAsync();
+        }
+
+        void Add(int index, GeneratedToken token)
+        {
+            answers[index].Tokens.Add(token);
+            answers[index].Written.Append(token.Text);
+        }
+
+        CompletionReply Reply(IReadOnlyList<CompletionChoice> choices, Usage? usage) => new(id, created, model.Name, choices, usage);
+
+        CompletionLogProbs? LogProbsOf(IReadOnlyList<GeneratedToken> tokens, int offset) =>
+            request.Logprobs is null ? null : LogProbs.Completion(tokens, model.Tokenizer, offset);
+
+        Usage Usage() => new(prompts.Sum(p => (long)p.Ids.Length), answers.Sum(a => (long)a.Tokens.Count));
+    }
+
+    static string? Finish(GeneratedToken token) => token.Finish switch { null => null, FinishReason.Length => "length", _ => "stop" };
+}

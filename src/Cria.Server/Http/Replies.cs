@@ -1,0 +1,96 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Cria.Server.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Cria.Server.Http;
+
+/// <summary>Writes answers.</summary>
+static class Replies
+{
+    const string Json = "application/json";
+
+    static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>A whole answer.</summary>
+    public static Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        Write(bytes, value, type);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = Json;
+        context.Response.ContentLength = bytes.WrittenCount;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes.WrittenMemory).AsTask();
+    }
+
+    /// <summary>Writes JSON whose text is itself as far as JSON allows: it is never a part of HTML.</summary>
+    public static void Write<T>(IBufferWriter<byte> to, T value, JsonTypeInfo<T> type)
+    {
+        using var json = new Utf8JsonWriter(to, Plain);
+        JsonSerializer.Serialize(json, value, type);
+    }
+
+    /// <summary>An error as the whole answer, or as the last event of a stream that has begun.</summary>
+    public static async Task WriteAsync(HttpContext context, ApiException error)
+    {
+        if (context.Response.HasStarted)
+        {
+            await new EventStream(context.Response).SendAsync(Shape(error), WireJson.Default.WireError);
+            return;
+        }
+        if (error.RetryAfter is { } seconds)
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        if (error.Status == StatusCodes.Status401Unauthorized)
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        await WriteAsync(context, Shape(error), WireJson.Default.WireError, error.Status);
+    }
+
+    static WireError Shape(ApiException error) => new(new(error.Message, error.Type, error.Param, error.Code));
+}
+
+/// <summary>Server-sent events. The status goes out with the first, so what fails before it can still be an error of its own.</summary>
+sealed class EventStream(HttpResponse response)
+{
+    /// <summary>Sends an event.</summary>
+    public async Task SendAsync<T>(T value, JsonTypeInfo<T> type, string? name = null)
+    {
+        Begin();
+        var writer = response.BodyWriter;
+        if (name is not null)
+        {
+            writer.Write("event: "u8);
+            writer.Write(Encoding.ASCII.GetBytes(name));
+            writer.Write("\n"u8);
+        }
+        writer.Write("data: "u8);
+        Replies.Write(writer, value, type);
+        writer.Write("\n\n"u8);
+        await writer.FlushAsync(response.HttpContext.RequestAborted);
+    }
+
+    /// <summary>Sends bytes as they are: the end of a stream, or a comment as a sign of life.</summary>
+    public async Task SendAsync(ReadOnlyMemory<byte> text)
+    {
+        Begin();
+        await response.BodyWriter.WriteAsync(text, response.HttpContext.RequestAborted);
+    }
+
+    /// <summary>A comment, which clients pass over.</summary>
+    public Task SendSignOfLifeAsync() => SendAsync(": still working\n\n"u8.ToArray());
+
+    /// <summary>OpenAI's last event.</summary>
+    public Task SendDoneAsync() => SendAsync("data: [DONE]\n\n"u8.ToArray());
+
+    void Begin()
+    {
+        if (response.HasStarted)
+            return;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no";
+    }
+}

@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Cria.Server;
+using Cria.Tests.Cli;
+
+namespace Cria.Tests.Server;
+
+/// <summary>What the server does beside answering: refusing, limiting, ending.</summary>
+public sealed class ServerTests(RunningServer server) : IClassFixture<RunningServer>
+{
+    const string Chat = "/v1/chat/completions";
+    const string Endless = """{"messages":[{"role":"user","content":"Hello"}],"stream":true,"temperature":0,"logit_bias":{"65":100}}"""; // writes the same letter until the context ends
+
+    [Theory]
+    [InlineData("""{"messages":[]}""", "messages", "invalid_value")]
+    [InlineData("""{}""", "messages", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"king","content":"a"}]}""", "messages[0].role", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"temperature":"hot"}""", "temperature", "invalid_type")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"top_p":2}""", "top_p", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"n":0}""", "n", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"stop":[1]}""", "stop", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"modalities":["text","audio"]}""", "modalities", "unsupported_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"functions":[]}""", "functions", "unsupported_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"reasoning_effort":"high"}""", "reasoning_effort", "unsupported_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"yaml"}}""", "response_format.type", "unsupported_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}""", "tool_choice", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"top_logprobs":2}""", "top_logprobs", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"stream_options":{"include_usage":true}}""", "stream_options", "invalid_value")]
+    [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""", null, "invalid_json")]
+    [InlineData("""{"messages":[""", null, "invalid_json")]
+    [InlineData("null", null, "invalid_json")]
+    [InlineData("[]", null, "invalid_type")]
+    [InlineData("", null, "invalid_json")]
+    public async Task AWrongChatRequestIsRefusedWithTheField(string body, string? param, string code) =>
+        Assert.Equal((400, param, code), await server.FailAsync(Chat, body));
+
+    [Theory]
+    [InlineData("""{}""", "prompt", "invalid_value")]
+    [InlineData("""{"prompt":[]}""", "prompt", "invalid_value")]
+    [InlineData("""{"prompt":[1.5]}""", "prompt", "invalid_value")]
+    [InlineData("""{"prompt":[1000000]}""", "prompt", "invalid_value")]
+    [InlineData("""{"prompt":"a","suffix":"b"}""", "suffix", "unsupported_value")]
+    [InlineData("""{"prompt":"a","best_of":3}""", "best_of", "unsupported_value")]
+    [InlineData("""{"prompt":"a","logprobs":-1}""", "logprobs", "invalid_value")]
+    [InlineData("""{"prompt":"a","max_tokens":0}""", "max_tokens", "invalid_value")]
+    public async Task AWrongCompletionRequestIsRefusedWithTheField(string body, string param, string code) =>
+        Assert.Equal((400, param, code), await server.FailAsync("/v1/completions", body));
+
+    [Fact]
+    public async Task UnknownFieldsAreIgnoredAndNamed()
+    {
+        using var response = await server.SendAsync(Chat, """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":1,"colour":"red","a\nb":1}""");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("colour, a?b", response.Headers.GetValues("x-cria-ignored-fields").Single());
+    }
+
+    [Fact]
+    public async Task CompletionsContinueTextsAndIds()
+    {
+        var (status, texts) = await server.PostAsync("/v1/completions", """{"prompt":["Once upon a time","Hello"],"n":2,"max_tokens":3,"temperature":0,"echo":true,"seed":1}""");
+        Assert.Equal(HttpStatusCode.OK, status);
+        string[] written = [.. texts.GetProperty("choices").EnumerateArray().Select(c => c.GetProperty("text").GetString()!)];
+        Assert.Equal(4, written.Length);
+        Assert.StartsWith("Once upon a time", written[0]);
+        Assert.Equal(written[2], written[3]);
+
+        var (_, ids) = await server.PostAsync("/v1/completions", """{"prompt":[39,72],"max_tokens":3,"temperature":0,"logprobs":2}""");
+        var choice = ids.GetProperty("choices")[0];
+        Assert.Equal(2, ids.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
+        Assert.Equal(3, choice.GetProperty("logprobs").GetProperty("tokens").GetArrayLength());
+
+        using var stream = await server.SendAsync("/v1/completions", """{"prompt":"Hello","n":2,"max_tokens":3,"temperature":0,"echo":true,"stream":true}""");
+        var events = Events(await stream.Content.ReadAsStringAsync());
+        foreach (var index in new[] { 0, 1 })
+            Assert.Equal(written[2], string.Concat(events.SelectMany(e => e.GetProperty("choices").EnumerateArray()).Where(c => c.GetProperty("index").GetInt32() == index).Select(c => c.GetProperty("text").GetString())));
+    }
+
+    [Fact]
+    public async Task SeveralAnswersAreEachWhole()
+    {
+        const string Body = """{"messages":[{"role":"user","content":"Tell me a story."}],"n":3,"temperature":4,"seed":5,"max_tokens":12,"stream":false}""";
+        var (_, whole) = await server.PostAsync(Chat, Body);
+        string[] expected = [.. whole.GetProperty("choices").EnumerateArray().Select(c => c.GetProperty("message").GetProperty("content").GetString()!)];
+        Assert.Equal(3, expected.Distinct().Count());
+        using var stream = await server.SendAsync(Chat, Body.Replace("false", "true"));
+        var pieces = Events(await stream.Content.ReadAsStringAsync()).SelectMany(e => e.GetProperty("choices").EnumerateArray()).ToLookup(c => c.GetProperty("index").GetInt32());
+        Assert.Equal(expected, pieces.OrderBy(p => p.Key).Select(p => string.Concat(p.Select(c => c.GetProperty("delta").TryGetProperty("content", out var text) ? text.GetString() : ""))));
+    }
+
+    [Fact]
+    public async Task PathsAndMethodsThatAreNotThereAreSaidSo()
+    {
+        Assert.Equal((404, null, "not_found"), await server.FailAsync("/v2/chat", "{}"));
+        Assert.Equal((404, "model", "model_not_found"), await server.FailAsync(Chat, """{"model":"gpt-0","messages":[{"role":"user","content":"a"}]}"""));
+        using var deleted = await server.Http.DeleteAsync("/v1/models/pocket");
+        Assert.Equal(HttpStatusCode.NotFound, deleted.StatusCode);
+    }
+
+    [Fact]
+    public async Task ForeignPagesAndNamesAreTurnedAway()
+    {
+        Assert.Equal(HttpStatusCode.Forbidden, await Get("Origin", "https://evil.example"));
+        Assert.Equal(HttpStatusCode.Forbidden, await Get("Origin", "null"));
+        Assert.Equal(HttpStatusCode.Forbidden, await Get("Host", "evil.example"));
+        Assert.Equal(HttpStatusCode.OK, await Get("Origin", server.Url.GetLeftPart(UriPartial.Authority)));
+        Assert.Equal(HttpStatusCode.OK, await Get("Host", "localhost:1"));
+
+        async Task<HttpStatusCode> Get(string header, string value)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+            request.Headers.Add(header, value);
+            using var response = await server.Http.SendAsync(request);
+            Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task AClientThatLeavesFreesItsPlace()
+    {
+        await using var small = await RunningServer.StartAsync(new() { Models = ["pocket"], MaxQueue = 0, Client = new() { Generator = new() { MaxConversations = 1 } } });
+        using (var response = await small.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead))
+        {
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            using var refused = await small.SendAsync(Chat, Endless);
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+        // The place is free as soon as the server has heard of it.
+        HttpStatusCode status;
+        do
+        {
+            using var response = await small.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead);
+            status = response.StatusCode;
+        }
+        while (status == HttpStatusCode.TooManyRequests);
+        Assert.Equal(HttpStatusCode.OK, status);
+    }
+
+    [Fact]
+    public async Task KeysOpenTheServerAndHaveTheirOwnLimits()
+    {
+        using var folder = new TestModel();
+        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes("second")));
+        File.WriteAllText(folder.File("keys"), $"# keys\nfirst ann\n\nsha256:{hash} bob\n");
+        await using var locked = await RunningServer.StartAsync(new() { Models = ["pocket"], ApiKeyFile = folder.File("keys"), RequestsPerMinute = 2 });
+
+        Assert.Equal(HttpStatusCode.OK, await Get("/health", null));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Get("/v1/models", null));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Get("/v1/models", "third"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Get("/v1/models", hash));
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.TooManyRequests], [await Get("/v1/models", "first"), await Get("/v1/models", "first"), await Get("/v1/models", "first")]);
+        Assert.Equal(HttpStatusCode.OK, await Get("/v1/models", "second"));
+
+        async Task<HttpStatusCode> Get(string path, string? key)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+            using var response = await locked.Http.SendAsync(request);
+            return response.StatusCode;
+        }
+    }
+
+    [Theory]
+    [InlineData("", "there is no key")]
+    [InlineData("sha256:12 ann", "line 1 is not a SHA-256 hash")]
+    public void AKeyFileThatHoldsNoKeyIsRefused(string text, string expected)
+    {
+        using var folder = new TestModel();
+        File.WriteAllText(folder.File("keys"), text);
+        Assert.Contains(expected, Assert.Throws<CriaException>(() => new ApiKeys(folder.File("keys"))).Message);
+    }
+
+    [Fact]
+    public async Task AllowedOriginsGetTheirHeaders()
+    {
+        await using var open = await RunningServer.StartAsync(new() { Models = ["pocket"], CorsOrigins = ["https://friend.example"] });
+        using var request = new HttpRequestMessage(HttpMethod.Options, Chat);
+        request.Headers.Add("Origin", "https://friend.example");
+        request.Headers.Add("Access-Control-Request-Method", "POST");
+        request.Headers.Add("Access-Control-Request-Headers", "authorization,content-type");
+        using var response = await open.Http.SendAsync(request);
+        Assert.Equal("https://friend.example", response.Headers.GetValues("Access-Control-Allow-Origin").Single());
+    }
+
+    [Fact]
+    public async Task LargeBodiesAndLongWaitsEnd()
+    {
+        await using var small = await RunningServer.StartAsync(new() { Models = ["pocket"], MaxBodyBytes = 1000, Timeout = TimeSpan.FromMilliseconds(300) });
+        Assert.Equal((413, null, "request_too_large"), await small.FailAsync(Chat, new string(' ', 2000)));
+        using var stream = await small.SendAsync(Chat, Endless);
+        Assert.Contains("\"code\":\"timeout\"", (await stream.Content.ReadAsStringAsync()).TrimEnd().Split('\n')[^1]);
+        Assert.Equal((504, null, "timeout"), await small.FailAsync(Chat, Endless.Replace("\"stream\":true", "\"stream\":false")));
+    }
+
+    [Fact]
+    public async Task AStreamShowsLifeWhileItWaits()
+    {
+        await using var busy = await RunningServer.StartAsync(new() { Models = ["pocket"], Heartbeat = TimeSpan.FromMilliseconds(20), Client = new() { Generator = new() { MaxConversations = 1 } } });
+        using var first = await busy.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead);
+        using var second = await busy.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead); // waits for the first
+        using var reader = new StreamReader(await second.Content.ReadAsStreamAsync());
+        Assert.StartsWith(":", await reader.ReadLineAsync());
+    }
+
+    [Fact]
+    [Trait("Category", "Process")]
+    public async Task TheCommandServesUntilItIsTerminatedAndFinishesWhatRuns()
+    {
+        using var process = CommandLine.Start("serve", "--port", "0", "--log", "json");
+        var listening = await process.StandardOutput.ReadLineAsync();
+        Assert.StartsWith("listening on http://127.0.0.1:", listening);
+        using var http = new HttpClient { BaseAddress = new(listening!["listening on ".Length..]) };
+        using var content = new StringContent(Endless);
+        using var response = await http.SendAsync(new(HttpMethod.Post, Chat) { Content = content }, HttpCompletionOption.ResponseHeadersRead);
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            await kill.WaitForExitAsync();
+        Assert.EndsWith("data: [DONE]", (await response.Content.ReadAsStringAsync()).TrimEnd());
+        var log = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        Assert.DoesNotContain("Hello", log);
+        var line = JsonElement.Parse(log.Split('\n').First(l => l.Contains("completions"))).GetProperty("State");
+        Assert.Equal("POST", line.GetProperty("Method").GetString());
+        Assert.Equal(200, line.GetProperty("Status").GetInt32());
+    }
+
+    static List<JsonElement> Events(string stream) => [.. stream.Split('\n').Where(l => l.StartsWith("data: {", StringComparison.Ordinal)).Select(l => JsonElement.Parse(l["data: ".Length..]))];
+}
