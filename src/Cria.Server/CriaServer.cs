@@ -75,6 +75,8 @@ public sealed class CriaServer : IAsyncDisposable
 
     static void Map(IEndpointRouteBuilder routes, Api api)
     {
+        foreach (var path in ChatPage.Files.Keys)
+            Get(path, ChatPage.ShowAsync);
         Get("/health", HealthChecks.LiveAsync);
         Get("/health/ready", HealthChecks.ReadyAsync);
         Get("/v1/models", ModelCatalogue.ListAsync);

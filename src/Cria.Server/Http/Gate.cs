@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Threading.RateLimiting;
+using Cria.Server.Endpoints;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +13,7 @@ namespace Cria.Server.Http;
 /// </summary>
 sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
 {
-    static readonly string[] Open = ["/", "/health", "/health/ready"];
+    static readonly HashSet<string> Open = [.. ChatPage.Files.Keys, "/health", "/health/ready"];
 
     readonly PartitionedRateLimiter<string> _limiter = PartitionedRateLimiter.Create<string, string>(caller => api.Options.RequestsPerMinute is { } limit
         ? RateLimitPartition.GetTokenBucketLimiter(caller, _ => new()
@@ -34,7 +35,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
         try
         {
             CheckHost(context);
-            if (!Open.Contains(context.Request.Path.Value))
+            if (!Open.Contains(context.Request.Path.Value ?? ""))
                 log = Admit(context);
             await next(context);
         }
