@@ -9,7 +9,7 @@ namespace Cria.Kernels.Emitted;
 sealed class Assembler
 {
     /// <summary>The opcode map and the mandatory prefix, as EVEX numbers them.</summary>
-    const int Map0F = 1, Map0F38 = 2, NoPrefix = 0, Prefix66 = 1, PrefixF3 = 2;
+    const int Map0F = 1, Map0F38 = 2, Map0F3A = 3, NoPrefix = 0, Prefix66 = 1, PrefixF3 = 2;
 
     readonly List<byte> _code = [];
 
@@ -33,12 +33,30 @@ sealed class Assembler
 
     public void Vpxord(Zmm to, Zmm a, Operand b) => Vector(Map0F, Prefix66, 0xEF, to.Number, a.Number, b);
 
+    /// <summary>to |= a &amp; b.</summary>
+    public void VpternlogdOrAnd(Zmm to, Zmm a, Zmm b) => Vector(Map0F3A, Prefix66, 0x25, to.Number, a.Number, b, immediate: 0xF8);
+
+    public void Vpslld(Zmm to, Operand from, byte bits) => Vector(Map0F, Prefix66, 0x72, 6, to.Number, from, immediate: bits);
+
     public void Vpsrld(Zmm to, Operand from, byte bits) => Vector(Map0F, Prefix66, 0x72, 2, to.Number, from, immediate: bits);
 
     public void Vpsrad(Zmm to, Operand from, byte bits) => Vector(Map0F, Prefix66, 0x72, 4, to.Number, from, immediate: bits);
 
     /// <summary>Adds to each lane its four products of an unsigned with a signed byte (AVX512_VNNI).</summary>
     public void Vpdpbusd(Zmm sum, Zmm unsigned, Operand signed) => Vector(Map0F38, Prefix66, 0x50, sum.Number, unsigned.Number, signed);
+
+    /// <summary>Adds to each lane its two products of shorts (AVX512_VNNI).</summary>
+    public void Vpdpwssd(Zmm sum, Zmm a, Operand b) => Vector(Map0F38, Prefix66, 0x52, sum.Number, a.Number, b);
+
+    public void Vpmulld(Zmm to, Zmm a, Operand b) => Vector(Map0F38, Prefix66, 0x40, to.Number, a.Number, b);
+
+    public void Vpaddd(Zmm to, Zmm a, Operand b) => Vector(Map0F, Prefix66, 0xFE, to.Number, a.Number, b);
+
+    /// <summary>Signed bytes to lanes.</summary>
+    public void Vpmovsxbd(Zmm to, Memory from) => Vector(Map0F38, Prefix66, 0x21, to.Number, 0, from, bytes: 16);
+
+    /// <summary>Unsigned bytes to shorts.</summary>
+    public void Vpmovzxbw(Zmm to, Memory from) => Vector(Map0F38, Prefix66, 0x30, to.Number, 0, from, bytes: 32);
 
     /// <summary>
     /// Adds to each float32 lane its product of upper, then that of lower BF16 halves, each sum rounded once; subnormal numbers count

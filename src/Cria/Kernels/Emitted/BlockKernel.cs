@@ -60,6 +60,8 @@ readonly struct BlockKernel<F> : IPanelKernel where F : struct, IBlockForm
 
         void Load(int panel, int at, int half)
         {
+            if (half == 0)
+                function.Prefetch(panel, at);
             if (!F.Nibbles)
                 code.Vmovups(weights[panel], PanelFunction.Panel(panel).At(at));
             else if (half == 0)
@@ -81,7 +83,11 @@ readonly struct BlockKernel<F> : IPanelKernel where F : struct, IBlockForm
         void LoadHalves(int at)
         {
             for (var panel = 0; panel < 2; panel++)
+            {
+                if (at % 64 == 0)
+                    function.Prefetch(panel, at);
                 code.Vcvtph2ps(weights[panel], PanelFunction.Panel(panel).At(at));
+            }
         }
 
         void AddScaled(int row, int at)

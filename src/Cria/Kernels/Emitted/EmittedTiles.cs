@@ -14,11 +14,10 @@ static unsafe class EmittedTiles<K> where K : struct, IPanelKernel
 {
     static readonly nint[] Functions = Function.Load(PanelFunction.MostRows, (code, rows, windows) => K.Emit(new PanelFunction(code, rows, windows)));
 
-    /// <summary>Whether there is memory for the code.</summary>
-    public static bool IsSupported => Functions.Length > 0;
+    /// <summary>Two panels times <see cref="PanelTile.Rows"/> rows of activations; null where there is no memory for the code.</summary>
+    public static delegate*<in PanelTile, void> Tile => Functions.Length > 0 ? &Run : null;
 
-    /// <summary>Two panels times <see cref="PanelTile.Rows"/> rows of activations.</summary>
-    public static void Many(in PanelTile tile)
+    static void Run(in PanelTile tile)
     {
         fixed (PanelTile* pointer = &tile)
             ((delegate* unmanaged<PanelTile*, void>)Functions[tile.Rows - 1])(pointer);

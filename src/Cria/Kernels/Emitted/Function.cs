@@ -8,7 +8,7 @@ class Function(Assembler code, bool windows)
 
     readonly List<(Zmm Vector, uint Value)> _constants = [];
 
-    int _vectors;
+    int _vectors, _stackBytes = windows ? 64 * Kept.Length : 0;
 
     public Assembler Code => code;
 
@@ -17,6 +17,14 @@ class Function(Assembler code, bool windows)
 
     /// <inheritdoc cref="Vector"/>
     public Zmm[] Vectors(int count) => [.. Enumerable.Range(0, count).Select(_ => Vector())];
+
+    /// <summary>Room for vectors on the stack.</summary>
+    public Memory[] Places(int count)
+    {
+        var first = _stackBytes;
+        _stackBytes += 64 * count;
+        return [.. Enumerable.Range(0, count).Select(i => new Memory(Register.Rsp, first + 64 * i))];
+    }
 
     /// <summary>A register that has <paramref name="value"/> in all lanes from <see cref="Begin"/> on.</summary>
     public Zmm Constant(uint value)
@@ -29,12 +37,9 @@ class Function(Assembler code, bool windows)
     /// <summary>The argument comes to <paramref name="pointer"/>.</summary>
     public void Begin(Register pointer)
     {
-        if (windows)
-        {
-            code.Add(Register.Rsp, -64 * Kept.Length);
-            for (var i = 0; i < Kept.Length; i++)
-                code.Vmovups(new Memory(Register.Rsp, 64 * i), Kept[i]);
-        }
+        code.Add(Register.Rsp, -_stackBytes);
+        for (var i = 0; windows && i < Kept.Length; i++)
+            code.Vmovups(new Memory(Register.Rsp, 64 * i), Kept[i]);
         foreach (var (vector, value) in _constants)
         {
             code.Mov(pointer, value);
@@ -45,12 +50,9 @@ class Function(Assembler code, bool windows)
 
     public void End()
     {
-        if (windows)
-        {
-            for (var i = 0; i < Kept.Length; i++)
-                code.Vmovups(Kept[i], new Memory(Register.Rsp, 64 * i));
-            code.Add(Register.Rsp, 64 * Kept.Length);
-        }
+        for (var i = 0; windows && i < Kept.Length; i++)
+            code.Vmovups(Kept[i], new Memory(Register.Rsp, 64 * i));
+        code.Add(Register.Rsp, _stackBytes);
         code.Vzeroupper();
         code.Ret();
     }

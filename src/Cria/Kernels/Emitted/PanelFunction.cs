@@ -11,6 +11,9 @@ sealed unsafe class PanelFunction(Assembler code, int rows, bool windows) : Func
     /// <summary>Rows of activations that two pointers and a stride reach; more would not fit the vector registers either.</summary>
     public const int MostRows = 6;
 
+    /// <summary>How far ahead weights are asked for: small batches meet them when they come from memory.</summary>
+    const int Ahead = 4096;
+
     const Register Tile = Register.R11, First = Register.Rax, Fourth = Register.Rcx, Stride = Register.Rdx, Blocks = Register.R10;
 
     public int Rows => rows;
@@ -20,6 +23,9 @@ sealed unsafe class PanelFunction(Assembler code, int rows, bool windows) : Func
 
     /// <summary>The block of a row of activations that the loop is at.</summary>
     public static Memory Row(int row) => Strided(row, 1);
+
+    /// <summary>Asks for what a panel has some blocks after <paramref name="at"/>.</summary>
+    public void Prefetch(int panel, int at) => Code.Prefetcht0(Panel(panel).At(at + Ahead));
 
     /// <summary>Emits the function; <paramref name="body"/> adds <paramref name="blocks"/> blocks to the sums.</summary>
     public void Emit(Zmm[] sums, int blocks, int panelBytes, int activationBytes, Action body)

@@ -57,5 +57,5 @@ sealed unsafe class BlockPanels<S, F> : PanelFormat where S : struct, IBlockSour
 
     public override PanelTiles Tiles<W, V>() => new(&BlockTiles<F, W, V>.One, &BlockTiles<F, W, V>.Four, W.Rows);
 
-    public override delegate*<in PanelTile, void> Emitted => EmittedTiles<BlockKernel<F>>.IsSupported ? &EmittedTiles<BlockKernel<F>>.Many : null;
+    public override delegate*<in PanelTile, void> Emitted => EmittedTiles<BlockKernel<F>>.Tile;
 }

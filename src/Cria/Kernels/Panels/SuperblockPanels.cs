@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using Cria.Kernels.Emitted;
 using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
@@ -75,6 +77,8 @@ sealed unsafe class NibbleSuperblockPanels<S>() : SuperblockPanels<S>(8, 256, tr
 
     public override PanelTiles Tiles<W, V>() =>
         new(&SuperblockTiles<NibbleSuperblock<W, V>, W, V>.One, &SuperblockTiles<NibbleSuperblock<W, V>, W, V>.Four, W.Rows);
+
+    public override delegate*<in PanelTile, void> Emitted => EmittedTiles<SuperblockKernel<NibbleSuperblock<Panel512, Vector512<int>>>>.Tile;
 }
 
 /// <summary>In the form of Q6_K.</summary>
@@ -91,4 +95,6 @@ sealed unsafe class SixBitSuperblockPanels<S, M>() : SuperblockPanels<S>(16, 192
 
     public override PanelTiles Tiles<W, V>() =>
         new(&SuperblockTiles<SixBitSuperblock<M, W, V>, W, V>.One, &SuperblockTiles<SixBitSuperblock<M, W, V>, W, V>.Four, W.Rows);
+
+    public override delegate*<in PanelTile, void> Emitted => EmittedTiles<SuperblockKernel<SixBitSuperblock<M, Panel512, Vector512<int>>>>.Tile;
 }

@@ -41,7 +41,7 @@ public sealed unsafe class PanelFunctionTests
             tile.Panel1 = panel + 288 * Blocks;
             tile.X0 = row;
             tile.Y = (float*)one;
-            EmittedTiles<BlockKernel<NibbleForm>>.Many(tile);
+            EmittedTiles<BlockKernel<NibbleForm>>.Tile(tile);
             tile.Y = (float*)other;
             windows(0, 0, 0, &tile);
         }
