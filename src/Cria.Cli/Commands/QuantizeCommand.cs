@@ -22,6 +22,6 @@ static class QuantizeCommand
         return command;
     }
 
-    static void Show(ConversionProgress progress) =>
+    internal static void Show(ConversionProgress progress) =>
         Console.Error.Write(FormattableString.Invariant($"\r{100 * progress.BytesDone / progress.BytesTotal,3} %  {progress.Tensor,-40}{(progress.BytesDone == progress.BytesTotal ? "\n" : "")}"));
 }

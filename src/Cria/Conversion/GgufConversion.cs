@@ -1,31 +1,22 @@
 using System.Runtime.InteropServices;
 using Cria.Formats;
-using Cria.Kernels.Blocks;
 using Cria.Models;
 using Cria.Tensors;
 
 namespace Cria.Conversion;
 
-/// <summary>How far a conversion is.</summary>
-/// <param name="Tensor">The tensor that is being written.</param>
-/// <param name="BytesDone">Bytes of weights read so far.</param>
-/// <param name="BytesTotal">Bytes of weights of the source.</param>
-public readonly record struct ConversionProgress(string Tensor, long BytesDone, long BytesTotal);
-
 /// <summary>Writes a model of any format as GGUF, its matrices in the types of a recipe.</summary>
-public static unsafe class GgufConversion
+public static class GgufConversion
 {
-    const int PartValues = 1 << 22; // at once in memory, as float32
-
     /// <summary>Reads a model and writes a GGUF file, aside and then renamed. Memory is bounded whatever the size of the model.</summary>
     /// <param name="source">A model directory or file.</param>
     /// <param name="target">The file to write.</param>
-    /// <param name="recipe">The types of the matrices.</param>
+    /// <param name="recipe">The types of the matrices; null keeps those of the source.</param>
     /// <param name="threads">Threads that quantize.</param>
     /// <param name="progress">Told after every part.</param>
     /// <param name="cancellation">Looked at between parts; nothing is left behind.</param>
     /// <exception cref="CriaException">The source is not valid, or holds a weight that is not finite.</exception>
-    public static void Write(string source, string target, QuantizationRecipe recipe, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
+    public static void Write(string source, string target, QuantizationRecipe? recipe, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var model = Checkpoint.Open(source);
         if (model.Config.Quantization is not null)
@@ -35,7 +26,7 @@ public static unsafe class GgufConversion
         GgufWriter.Write(target, Metadata(model, original, recipe), [.. Tensors(model, recipe, part)]);
     }
 
-    static GgufMetadata Metadata(Checkpoint model, GgufFile? original, QuantizationRecipe recipe)
+    static GgufMetadata Metadata(Checkpoint model, GgufFile? original, QuantizationRecipe? recipe)
     {
         const string FileType = "general.file_type", Version = "general.quantization_version";
         var (c, metadata) = (model.Config, new GgufMetadata());
@@ -66,14 +57,14 @@ public static unsafe class GgufConversion
             if (model.ChatTemplate is { } template)
                 metadata.Add("tokenizer.chat_template", template);
         }
-        metadata.Add(FileType, recipe.FileType);
+        metadata.Add(FileType, recipe?.FileType ?? QuantizationRecipe.FileTypeOf(model.Get(TensorRole.Query).Type));
         metadata.Add(Version, 2u);
         return metadata;
     }
 
     static void AddVocabulary(GgufMetadata metadata, Checkpoint model)
     {
-        if (VocabularyList.Read(model.Path, model.Config.VocabularySize) is not { } vocabulary)
+        if (VocabularyList.Read(model) is not { } vocabulary)
             return;
         metadata.Add("tokenizer.ggml.model", "gpt2");
         metadata.Add("tokenizer.ggml.pre", "llama-bpe");
@@ -89,7 +80,7 @@ public static unsafe class GgufConversion
             metadata.Add("tokenizer.ggml.eos_token_id", (uint)(stops.Contains(turn) ? turn : stops[0]));
     }
 
-    static IEnumerable<GgufTensor> Tensors(Checkpoint model, QuantizationRecipe recipe, PartWriter part)
+    static IEnumerable<WrittenTensor> Tensors(Checkpoint model, QuantizationRecipe? recipe, PartWriter part)
     {
         var c = model.Config;
         if (RopeFactors(c) is { } factors)
@@ -98,10 +89,9 @@ public static unsafe class GgufConversion
         {
             var tensor = model.Get(role, layer);
             long[] shape = [.. tensor.Shape];
-            var type = shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(role, layer, c.LayerCount, shape[1]);
-            var heads = role switch { TensorRole.Query => c.HeadCount, TensorRole.Key => c.KvHeadCount, _ => 0 };
-            var headSize = heads > 0 && !c.AdjacentPairs ? c.HeadSize : 0;
-            yield return new(TensorNames.Gguf.Of(role, layer), type, shape, stream => part.Write(tensor, type, headSize, stream));
+            var type = shape.Length == 1 ? ElementType.F32 : recipe?.TypeOf(role, layer, c.LayerCount, shape[1]) ?? tensor.Type;
+            Func<long, long>? rowAt = role is TensorRole.Query or TensorRole.Key && !c.AdjacentPairs ? row => HeadRows.InHalves(row, c.HeadSize) : null;
+            yield return new(TensorNames.Gguf.Of(role, layer), type, shape, stream => part.Write(tensor, type, rowAt, stream));
         }
     }
 
@@ -114,46 +104,5 @@ public static unsafe class GgufConversion
             return null;
         var (plain, scaled) = (Rope.Frequencies(c.RopeTheta, c.HeadSize, null), Rope.Frequencies(c.RopeTheta, c.HeadSize, c.RopeScaling));
         return [.. plain.Zip(scaled, (p, s) => p / s)];
-    }
-
-    /// <summary>Writes tensors a part at a time.</summary>
-    sealed class PartWriter(long total, int threads, Action<ConversionProgress>? progress, CancellationToken cancellation)
-    {
-        long _done;
-
-        /// <summary>
-        /// Writes a tensor in another type. With a head size its rows go from the order of Hugging Face, pairs half a head apart, to that
-        /// of GGUF, pairs side by side.
-        /// </summary>
-        public void Write(Tensor tensor, ElementType type, int headSize, Stream stream)
-        {
-            var columns = checked((int)tensor.Shape[^1]);
-            var rows = tensor.Count / columns;
-            var rowBytes = (int)type.Bytes(columns);
-            var partRows = (int)Math.Clamp(PartValues / columns, 1, rows);
-            var bytes = new byte[partRows * rowBytes];
-            for (var first = 0L; first < rows; first += partRows)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var count = (int)Math.Min(partRows, rows - first);
-                try
-                {
-                    Parallel.For(0, count, new() { MaxDegreeOfParallelism = threads }, () => new float[columns], (i, _, row) =>
-                    {
-                        var from = tensor.Data + tensor.Type.Bytes((headSize == 0 ? first + i : HeadRows.InHalves(first + i, headSize)) * columns);
-                        BlockFormats.Dequantize(tensor.Type, new ReadOnlySpan<byte>(from, (int)tensor.Type.Bytes(columns)), row);
-                        BlockFormats.Quantize(type, row, [], bytes.AsSpan(i * rowBytes, rowBytes));
-                        return row;
-                    }, _ => { });
-                }
-                catch (AggregateException e) when (e.InnerException is CriaException inner)
-                {
-                    throw new CriaException($"{tensor.File}: {tensor.Name}: {inner.Message}", inner);
-                }
-                stream.Write(bytes, 0, count * rowBytes);
-                _done += tensor.Type.Bytes(count * (long)columns);
-                progress?.Invoke(new(tensor.Name, _done, total));
-            }
-        }
     }
 }

@@ -80,7 +80,8 @@ public sealed class QuantizationRecipe
 
     static Func<int, int, ElementType> MoreBits(ElementType type) => (layer, layers) => IsSensitive(layer, layers) ? ElementType.Q6_K : type;
 
-    static uint FileTypeOf(ElementType type) => type switch
+    /// <summary>The number of a file whose matrices have a type.</summary>
+    internal static uint FileTypeOf(ElementType type) => type switch
     {
         ElementType.F32 => 0,
         ElementType.F16 => 1,

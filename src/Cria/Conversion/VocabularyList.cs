@@ -11,11 +11,33 @@ namespace Cria.Conversion;
 /// <param name="Merges">Pairs with a space between.</param>
 sealed record VocabularyList(string[] Tokens, int[] Kinds, IReadOnlyCollection<string> Merges)
 {
-    const int Normal = 1, Control = 3, UserDefined = 4, Unused = 5;
+    public const int Normal = 1, Control = 3, UserDefined = 4, Unused = 5;
 
-    /// <summary>The vocabulary of a model directory; ids up to <paramref name="count"/> that it lacks are unused. Null where there is none.</summary>
-    /// <exception cref="CriaException">It is not valid, or has more than <paramref name="count"/> tokens.</exception>
-    public static VocabularyList? Read(string directory, int count)
+    /// <summary>The vocabulary of a model; ids that it lacks of those the embedding has are unused. Null where there is none.</summary>
+    /// <exception cref="CriaException">It is not valid, or has more tokens than the embedding.</exception>
+    public static VocabularyList? Read(Checkpoint model)
+    {
+        if (!GgufFile.Is(model.Path))
+            return Read(model.Path, model.Config.VocabularySize);
+        using var file = GgufFile.Open(model.Path);
+        if (GgufTokenizer.Read(file) is null)
+            return null;
+        var tokens = Texts(file, "tokenizer.ggml.tokens"); // checked by the tokenizer
+        var kinds = file.List("tokenizer.ggml.token_type", GgufType.I32);
+        return new(tokens, [.. Enumerable.Range(0, tokens.Length).Select(id => (int)(kinds?.Integer(id) ?? Normal))], Texts(file, "tokenizer.ggml.merges"));
+    }
+
+    static string[] Texts(GgufFile file, string key)
+    {
+        if (file.List(key, GgufType.String) is not { } list)
+            return [];
+        var (texts, at) = (new string[list.Count], list.Data);
+        for (var i = 0; i < texts.Length; i++)
+            texts[i] = Encoding.UTF8.GetString(GgufValue.NextText(ref at));
+        return texts;
+    }
+
+    static VocabularyList? Read(string directory, int count)
     {
         if (ModelTokenizer.LoadIfPresent(directory) is not { } tokenizer)
             return null;

@@ -1,17 +1,6 @@
 using System.Text;
-using Cria.Tensors;
 
 namespace Cria.Formats;
-
-/// <summary>A tensor that is to be written: <paramref name="Write"/> writes its bytes when its turn comes, so that no more than a part of one is in memory.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">Its type.</param>
-/// <param name="Shape">Dimensions, the slowest first.</param>
-/// <param name="Write">Writes exactly the bytes of type and shape.</param>
-sealed record GgufTensor(string Name, ElementType Type, long[] Shape, Action<Stream> Write)
-{
-    public long Bytes => Type.Bytes(Shape.Aggregate(1L, (a, b) => checked(a * b)));
-}
 
 /// <summary>Writes GGUF version 3 (spec 4.3), aside and then renamed.</summary>
 static class GgufWriter
@@ -19,7 +8,7 @@ static class GgufWriter
     const int Alignment = GgufHeader.DefaultAlignment;
 
     /// <exception cref="IOException">The file cannot be written; nothing is left behind.</exception>
-    public static void Write(string path, GgufMetadata metadata, IReadOnlyList<GgufTensor> tensors) => WholeFile.Write(path, stream =>
+    public static void Write(string path, GgufMetadata metadata, IReadOnlyList<WrittenTensor> tensors) => WholeFile.Write(path, stream =>
     {
         using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
         writer.Write("GGUF"u8);
@@ -44,10 +33,7 @@ static class GgufWriter
         Pad(stream);
         foreach (var tensor in tensors)
         {
-            var start = stream.Position;
-            tensor.Write(stream);
-            if (stream.Position - start != tensor.Bytes)
-                throw new InvalidOperationException($"{tensor.Name}: {stream.Position - start} bytes written of {tensor.Bytes}");
+            tensor.WriteTo(stream);
             Pad(stream);
         }
     });

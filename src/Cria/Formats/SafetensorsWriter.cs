@@ -19,6 +19,13 @@ public static class SafetensorsWriter
     public static void Write(string path, IEnumerable<(string Name, ElementType Type, long[] Shape, ReadOnlyMemory<byte> Data)> tensors,
         IReadOnlyDictionary<string, string>? metadata = null)
     {
+        Write(path, [.. tensors.Select(t => new WrittenTensor(t.Name, t.Type, t.Shape, stream => stream.Write(t.Data.Span)) is var tensor && tensor.Type.BlockLength() == 1 && tensor.Bytes == t.Data.Length
+            ? tensor : throw new ArgumentException($"{t.Name}: {t.Type.Name()} in {t.Data.Length} bytes", nameof(tensors)))], metadata);
+    }
+
+    /// <summary>The same for tensors that are written when their turn comes.</summary>
+    internal static void Write(string path, IReadOnlyList<WrittenTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
         var ordered = tensors.OrderByDescending(t => t.Type.BlockBytes()).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
         var header = Header(ordered, metadata);
         WholeFile.Write(path, stream =>
@@ -28,11 +35,11 @@ public static class SafetensorsWriter
             stream.Write(length);
             stream.Write(header);
             foreach (var tensor in ordered)
-                stream.Write(tensor.Data.Span);
+                tensor.WriteTo(stream);
         });
     }
 
-    static byte[] Header(List<(string Name, ElementType Type, long[] Shape, ReadOnlyMemory<byte> Data)> tensors, IReadOnlyDictionary<string, string>? metadata)
+    static byte[] Header(List<WrittenTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, Options))
@@ -44,20 +51,19 @@ public static class SafetensorsWriter
             json.WriteEndObject();
             var names = new HashSet<string>();
             var offset = 0L;
-            foreach (var (name, type, shape, data) in tensors)
+            foreach (var tensor in tensors)
             {
-                var bytes = shape.Aggregate((long)type.BlockBytes(), (product, dimension) => checked(product * dimension));
-                if (type.BlockLength() > 1 || bytes != data.Length || !names.Add(name) || name == "__metadata__")
-                    throw new ArgumentException($"{name}: {type.Name()}, {data.Length} bytes for {bytes}, or a name that is taken", nameof(tensors));
-                json.WriteStartObject(name);
-                json.WriteString("dtype", type.Name());
+                if (!names.Add(tensor.Name) || tensor.Name == "__metadata__")
+                    throw new ArgumentException($"{tensor.Name}: a name that is taken", nameof(tensors));
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", tensor.Type.Name());
                 json.WriteStartArray("shape");
-                foreach (var dimension in shape)
+                foreach (var dimension in tensor.Shape)
                     json.WriteNumberValue(dimension);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += bytes);
+                json.WriteNumberValue(offset += tensor.Bytes);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }

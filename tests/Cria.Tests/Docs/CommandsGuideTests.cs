@@ -65,7 +65,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "serve", "bench", "eval", "quantize", "dequantize", "quantize-rows"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "serve", "bench", "eval", "quantize", "convert", "dequantize", "quantize-rows"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()

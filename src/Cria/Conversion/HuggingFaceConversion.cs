@@ -1,0 +1,139 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Cria.Formats;
+using Cria.Tensors;
+
+namespace Cria.Conversion;
+
+/// <summary>Writes a model of any format as a directory in Hugging Face's form.</summary>
+public static class HuggingFaceConversion
+{
+    /// <summary>Files beside the weights that one such directory takes over from another.</summary>
+    static readonly string[] Companions = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "generation_config.json"];
+
+    static readonly JsonWriterOptions Indented = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
+
+    /// <summary>Reads a model and writes a directory, aside and then renamed. Memory is bounded whatever the size of the model.</summary>
+    /// <param name="source">A model directory or file.</param>
+    /// <param name="target">The directory to write; nothing of that name may exist.</param>
+    /// <param name="type">F32, F16 or BF16; null keeps the type of the source, and makes BF16 of blocks.</param>
+    /// <param name="threads">Threads that convert.</param>
+    /// <param name="progress">Told after every part.</param>
+    /// <param name="cancellation">Looked at between parts; nothing is left behind.</param>
+    /// <exception cref="CriaException">The source is not valid or cannot be expressed, or the target exists.</exception>
+    public static void Write(string source, string target, ElementType? type, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        if (Path.Exists(target))
+            throw new CriaException($"{target}: exists already");
+        using var model = Checkpoint.Open(source);
+        if (model.Config.Quantization is not null)
+            throw new CriaException($"{source}: a model in Meta's quantized form cannot be written in Hugging Face's");
+        var stored = model.Get(TensorRole.Query).Type;
+        var due = type ?? (stored.BlockLength() == 1 ? stored : ElementType.BF16);
+        var scaling = RopeScalingFit.Of(model.Config, source);
+        var part = new PartWriter(model.Tensors.Sum(t => t.ByteLength), threads, progress, cancellation);
+        var aside = $"{Path.TrimEndingDirectorySeparator(target)}.{Guid.NewGuid():N}.part";
+        try
+        {
+            Directory.CreateDirectory(aside);
+            WriteJson(Path.Combine(aside, "config.json"), json => Config(json, model.Config, scaling, due));
+            WriteCompanions(model, aside);
+            SafetensorsWriter.Write(Path.Combine(aside, "model.safetensors"), [.. Tensors(model, due, part)]);
+            Directory.Move(aside, target);
+        }
+        finally
+        {
+            if (Directory.Exists(aside))
+                Directory.Delete(aside, recursive: true);
+        }
+    }
+
+    static IEnumerable<WrittenTensor> Tensors(Checkpoint model, ElementType type, PartWriter part)
+    {
+        var c = model.Config;
+        foreach (var (role, layer) in TensorRoles.All(c))
+        {
+            var tensor = model.Get(role, layer);
+            Func<long, long>? rowAt = role is TensorRole.Query or TensorRole.Key && c.AdjacentPairs ? row => HeadRows.InPairs(row, c.HeadSize) : null;
+            yield return new(TensorNames.HuggingFace.Of(role, layer), type, TensorRoles.Shape(role, c), stream => part.Write(tensor, type, rowAt, stream));
+        }
+    }
+
+    static void Config(Utf8JsonWriter json, ModelConfig c, RopeScaling? scaling, ElementType type)
+    {
+        json.WriteStartArray("architectures");
+        json.WriteStringValue("LlamaForCausalLM");
+        json.WriteEndArray();
+        json.WriteString("model_type", "llama");
+        json.WriteString("hidden_act", "silu");
+        json.WriteNumber("hidden_size", c.HiddenSize);
+        json.WriteNumber("num_hidden_layers", c.LayerCount);
+        json.WriteNumber("num_attention_heads", c.HeadCount);
+        json.WriteNumber("num_key_value_heads", c.KvHeadCount);
+        json.WriteNumber("head_dim", c.HeadSize);
+        json.WriteNumber("intermediate_size", c.FeedForwardSize);
+        json.WriteNumber("vocab_size", c.VocabularySize);
+        json.WriteNumber("max_position_embeddings", c.MaxPositions);
+        json.WriteNumber("rms_norm_eps", c.NormEpsilon);
+        json.WriteNumber("rope_theta", c.RopeTheta);
+        if (scaling is not null)
+        {
+            json.WriteStartObject("rope_scaling");
+            json.WriteString("rope_type", "llama3");
+            json.WriteNumber("factor", scaling.Factor);
+            json.WriteNumber("low_freq_factor", scaling.LowFrequencyFactor);
+            json.WriteNumber("high_freq_factor", scaling.HighFrequencyFactor);
+            json.WriteNumber("original_max_position_embeddings", scaling.OriginalMaxPositions);
+            json.WriteEndObject();
+        }
+        json.WriteBoolean("tie_word_embeddings", c.TiedEmbeddings);
+        json.WriteBoolean("attention_bias", false);
+        json.WriteBoolean("mlp_bias", false);
+        if (c.BosId is { } bos)
+            json.WriteNumber("bos_token_id", bos);
+        StopIds(json, c.StopIds);
+        json.WriteString("torch_dtype", type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" });
+    }
+
+    static void StopIds(Utf8JsonWriter json, IReadOnlyList<int> ids)
+    {
+        if (ids.Count == 0)
+            return;
+        json.WriteStartArray("eos_token_id");
+        foreach (var id in ids)
+            json.WriteNumberValue(id);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Vocabulary, chat template and sampling: copies where the source has such files, else written from what it says.</summary>
+    static void WriteCompanions(Checkpoint model, string directory)
+    {
+        foreach (var name in Companions)
+            if (Directory.Exists(model.Path) && File.Exists(Path.Combine(model.Path, name)))
+                File.Copy(Path.Combine(model.Path, name), Path.Combine(directory, name));
+        string Missing(string name) => File.Exists(Path.Combine(directory, name)) ? "" : Path.Combine(directory, name);
+        if (Missing("generation_config.json") is { Length: > 0 } generation)
+            WriteJson(generation, json =>
+            {
+                var sampling = model.Generation;
+                json.WriteBoolean("do_sample", sampling.Temperature > 0);
+                if (sampling.Temperature > 0)
+                    json.WriteNumber("temperature", sampling.Temperature);
+                json.WriteNumber("top_p", sampling.TopP);
+                StopIds(json, sampling.StopIds);
+            });
+        if (Missing("tokenizer.json") is { Length: > 0 } tokenizer && VocabularyList.Read(model) is { } vocabulary)
+            WriteJson(tokenizer, json => TokenizerJson.Write(json, vocabulary));
+        if (model.ChatTemplate is { } template && !Companions.Any(n => n.StartsWith("chat_template", StringComparison.Ordinal) && Missing(n) == "") && Missing("tokenizer_config.json") is { Length: > 0 } config)
+            WriteJson(config, json => json.WriteString("chat_template", template));
+    }
+
+    static void WriteJson(string path, Action<Utf8JsonWriter> properties)
+    {
+        using var stream = File.Create(path);
+        using var json = new Utf8JsonWriter(stream, Indented);
+        json.WriteStartObject();
+        properties(json);
+        json.WriteEndObject();
+    }
+}
