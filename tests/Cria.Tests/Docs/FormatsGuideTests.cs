@@ -65,7 +65,7 @@ public sealed partial class FormatsGuideTests
     static unsafe void Split(string path, string target)
     {
         using var whole = GgufFile.Open(path);
-        var tensors = whole.Tensors.Select(t => new GgufTensor(t.Name, t.Type, [.. t.Shape], stream => stream.Write(new ReadOnlySpan<byte>(t.Data, (int)t.ByteLength)))).ToList();
+        var tensors = whole.Tensors.Select(t => new WrittenTensor(t.Name, t.Type, [.. t.Shape], stream => stream.Write(new ReadOnlySpan<byte>(t.Data, (int)t.ByteLength)))).ToList();
         for (var i = 0; i < 2; i++)
         {
             var metadata = new GgufMetadata();
