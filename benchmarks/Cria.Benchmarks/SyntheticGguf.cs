@@ -42,18 +42,7 @@ static class SyntheticGguf
         metadata.Add("general.name", $"random {size} {recipeName}");
         metadata.Add("general.file_type", recipe.FileType);
         metadata.Add("general.quantization_version", 2u);
-        metadata.Add("llama.block_count", (uint)c.LayerCount);
-        metadata.Add("llama.context_length", (uint)c.MaxPositions);
-        metadata.Add("llama.embedding_length", (uint)c.HiddenSize);
-        metadata.Add("llama.feed_forward_length", (uint)c.FeedForwardSize);
-        metadata.Add("llama.attention.head_count", (uint)c.HeadCount);
-        metadata.Add("llama.attention.head_count_kv", (uint)c.KvHeadCount);
-        metadata.Add("llama.attention.key_length", (uint)c.HeadSize);
-        metadata.Add("llama.attention.value_length", (uint)c.HeadSize);
-        metadata.Add("llama.attention.layer_norm_rms_epsilon", c.NormEpsilon);
-        metadata.Add("llama.rope.freq_base", c.RopeTheta);
-        metadata.Add("llama.rope.dimension_count", (uint)c.HeadSize);
-        metadata.Add("llama.vocab_size", (uint)c.VocabularySize);
+        GgufConversion.AddConfig(metadata, c);
         metadata.Add("tokenizer.ggml.model", "gpt2");
         metadata.Add("tokenizer.ggml.pre", "llama-bpe");
         metadata.Add("tokenizer.ggml.tokens", [.. Enumerable.Range(0, Vocabulary).Select(Token)]);
@@ -65,7 +54,7 @@ static class SyntheticGguf
         {
             var shape = TensorRoles.Shape(part.Role, c);
             var type = shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(part.Role, part.Layer, c.LayerCount, shape[1]);
-            return new GgufTensor(TensorNames.Gguf.Of(part.Role, part.Layer), type, shape, stream => Fill(stream, type, shape, random));
+            return new WrittenTensor(TensorNames.Gguf.Of(part.Role, part.Layer), type, shape, stream => Fill(stream, type, shape, random));
         })]);
         return path;
     }

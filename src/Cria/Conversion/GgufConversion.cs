@@ -41,18 +41,7 @@ public static class GgufConversion
             metadata.Add("general.architecture", "llama");
             metadata.Add("general.type", "model");
             metadata.Add("general.name", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path))));
-            metadata.Add("llama.block_count", (uint)c.LayerCount);
-            metadata.Add("llama.context_length", (uint)c.MaxPositions);
-            metadata.Add("llama.embedding_length", (uint)c.HiddenSize);
-            metadata.Add("llama.feed_forward_length", (uint)c.FeedForwardSize);
-            metadata.Add("llama.attention.head_count", (uint)c.HeadCount);
-            metadata.Add("llama.attention.head_count_kv", (uint)c.KvHeadCount);
-            metadata.Add("llama.attention.key_length", (uint)c.HeadSize);
-            metadata.Add("llama.attention.value_length", (uint)c.HeadSize);
-            metadata.Add("llama.attention.layer_norm_rms_epsilon", c.NormEpsilon);
-            metadata.Add("llama.rope.freq_base", c.RopeTheta);
-            metadata.Add("llama.rope.dimension_count", (uint)c.HeadSize);
-            metadata.Add("llama.vocab_size", (uint)c.VocabularySize);
+            AddConfig(metadata, c);
             AddVocabulary(metadata, model);
             if (model.ChatTemplate is { } template)
                 metadata.Add("tokenizer.chat_template", template);
@@ -60,6 +49,23 @@ public static class GgufConversion
         metadata.Add(FileType, recipe?.FileType ?? QuantizationRecipe.FileTypeOf(model.Get(TensorRole.Query).Type));
         metadata.Add(Version, 2u);
         return metadata;
+    }
+
+    /// <summary>The keys of a configuration.</summary>
+    internal static void AddConfig(GgufMetadata metadata, ModelConfig c)
+    {
+        metadata.Add("llama.block_count", (uint)c.LayerCount);
+        metadata.Add("llama.context_length", (uint)c.MaxPositions);
+        metadata.Add("llama.embedding_length", (uint)c.HiddenSize);
+        metadata.Add("llama.feed_forward_length", (uint)c.FeedForwardSize);
+        metadata.Add("llama.attention.head_count", (uint)c.HeadCount);
+        metadata.Add("llama.attention.head_count_kv", (uint)c.KvHeadCount);
+        metadata.Add("llama.attention.key_length", (uint)c.HeadSize);
+        metadata.Add("llama.attention.value_length", (uint)c.HeadSize);
+        metadata.Add("llama.attention.layer_norm_rms_epsilon", c.NormEpsilon);
+        metadata.Add("llama.rope.freq_base", c.RopeTheta);
+        metadata.Add("llama.rope.dimension_count", (uint)c.HeadSize);
+        metadata.Add("llama.vocab_size", (uint)c.VocabularySize);
     }
 
     static void AddVocabulary(GgufMetadata metadata, Checkpoint model)
