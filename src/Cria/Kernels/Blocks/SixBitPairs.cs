@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Cria.Kernels.Blocks;
 
 /// <summary>
@@ -6,6 +8,7 @@ namespace Cria.Kernels.Blocks;
 /// </summary>
 static unsafe class SixBitPairs
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* packed, byte* scales, byte* minima)
     {
         for (var k = 0; k < 4; k++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Cria.Kernels.Blocks;
 using Cria.Tensors;
@@ -9,6 +10,7 @@ readonly unsafe struct Q4_0Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q4_0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         *scale = *(ushort*)block;
@@ -20,6 +22,7 @@ readonly unsafe struct Q4_1Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q4_1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         (*scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
@@ -32,6 +35,7 @@ readonly unsafe struct Q5_0Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q5_0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         *scale = *(ushort*)block;
@@ -45,6 +49,7 @@ readonly unsafe struct Q5_1Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q5_1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         (*scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
@@ -58,6 +63,7 @@ readonly unsafe struct Q8_0Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q8_0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         *scale = *(ushort*)block;
@@ -71,6 +77,7 @@ readonly unsafe struct IQ4_NLCodes : IBlockSource
 {
     public static ElementType Type => ElementType.IQ4_NL;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, byte* codes, ushort* scale, ushort* minimum)
     {
         *scale = *(ushort*)block;

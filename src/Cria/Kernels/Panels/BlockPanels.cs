@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cria.Kernels.Emitted;
 using Cria.Tensors;
 
@@ -31,6 +32,7 @@ sealed unsafe class BlockPanels<S, F> : PanelFormat where S : struct, IBlockSour
 
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize32(x, columns, row);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, so no later tier would come in time
     public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
     {
         if (rows < Rows || columns % 64 != 0)

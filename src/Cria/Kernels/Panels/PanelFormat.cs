@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
@@ -50,6 +51,7 @@ abstract unsafe class PanelFormat
     /// <summary>Up to 16 rows of blocks to a panel; what is missing is zero. Gives whether all scales are finite, which tiles take for granted.</summary>
     public abstract bool Pack(byte* blocks, int rows, int columns, byte* panel);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected static bool IsFinite(ushort half) => (half & 0x7C00) != 0x7C00;
 
     /// <summary>The tiles of this form at one vector width.</summary>

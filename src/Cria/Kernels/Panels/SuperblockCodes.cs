@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Cria.Kernels.Blocks;
 using Cria.Tensors;
@@ -8,6 +9,7 @@ readonly unsafe struct Q4_KCodes : ISuperblockSource
 {
     public static ElementType Type => ElementType.Q4_K;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, Superblock* to)
     {
         (to->Scale, to->MinimaScale) = (((ushort*)block)[0], ((ushort*)block)[1]);
@@ -20,6 +22,7 @@ readonly unsafe struct Q6_KCodes : ISuperblockSource
 {
     public static ElementType Type => ElementType.Q6_K;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, Superblock* to)
     {
         to->Scale = *(ushort*)(block + 208);
@@ -34,6 +37,7 @@ readonly unsafe struct Q5_KCodes : ISuperblockSource
 {
     public static ElementType Type => ElementType.Q5_K;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, Superblock* to)
     {
         (to->Scale, to->MinimaScale) = (((ushort*)block)[0], ((ushort*)block)[1]);
@@ -51,6 +55,7 @@ readonly unsafe struct Q2_KCodes : ISuperblockSource
 {
     public static ElementType Type => ElementType.Q2_K;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, Superblock* to)
     {
         (to->Scale, to->MinimaScale) = (*(ushort*)(block + 80), *(ushort*)(block + 82));
@@ -66,6 +71,7 @@ readonly unsafe struct Q3_KCodes : ISuperblockSource
 {
     public static ElementType Type => ElementType.Q3_K;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Unpack(byte* block, Superblock* to)
     {
         to->Scale = *(ushort*)(block + 108);

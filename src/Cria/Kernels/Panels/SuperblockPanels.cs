@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Cria.Kernels.Emitted;
 using Cria.Tensors;
@@ -36,6 +37,7 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
 
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize256(x, columns, row);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, so no later tier would come in time
     public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
     {
         if (rows < Rows)
@@ -66,6 +68,7 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
 /// <summary>In the form of Q4_K.</summary>
 sealed unsafe class NibbleSuperblockPanels<S>() : SuperblockPanels<S>(8, 256, true) where S : struct, ISuperblockSource
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void PackCodes(byte* codes, byte* target)
     {
         for (var j = 0; j < 8; j++, codes += 32, target += 256)
@@ -84,6 +87,7 @@ sealed unsafe class NibbleSuperblockPanels<S>() : SuperblockPanels<S>(8, 256, tr
 /// <summary>In the form of Q6_K.</summary>
 sealed unsafe class SixBitSuperblockPanels<S, M>() : SuperblockPanels<S>(16, 192, M.Present) where S : struct, ISuperblockSource where M : struct, IMinima
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void PackCodes(byte* codes, byte* target)
     {
         for (var j = 0; j < 16; j++, codes += 16, target += 192)
