@@ -1,0 +1,38 @@
+using Cria.Tokenization;
+
+namespace Cria.Generation.Constraints;
+
+/// <summary>A text under a constraint as it is written. For one thread.</summary>
+public sealed class ConstraintMatcher
+{
+    readonly Constraint _constraint;
+    readonly Tokenizer _tokenizer;
+    ParserState _state;
+
+    internal ConstraintMatcher(Constraint constraint, Tokenizer tokenizer) => (_constraint, _tokenizer, _state) = (constraint, tokenizer, constraint.Start);
+
+    /// <summary>Whether the text may end here.</summary>
+    public bool IsComplete => _state.IsAccepting;
+
+    /// <summary>Whether nothing may follow.</summary>
+    public bool IsOver => _state.Items.Length == 0;
+
+    /// <summary>The tokens that may follow, one bit for each id from the lowest bit of the first word on. Not to be written to.</summary>
+    public ReadOnlySpan<ulong> Mask => _constraint.Mask(_state, _tokenizer);
+
+    /// <summary>Bytes of the shortest end of the text.</summary>
+    public long Least => _constraint.Least(_state);
+
+    /// <summary>Adds a token if it is allowed.</summary>
+    /// <returns>Whether it is; if not, nothing has changed.</returns>
+    public bool TryAdvance(int token)
+    {
+        if (!IsAllowed(token))
+            return false;
+        _state = _constraint.Advance(_state, _tokenizer.TokenBytes(token));
+        return true;
+    }
+
+    /// <summary>Whether a token may follow.</summary>
+    public bool IsAllowed(int token) => (uint)token < (uint)(Mask.Length * 64) && (Mask[token >> 6] >> token & 1) != 0;
+}
