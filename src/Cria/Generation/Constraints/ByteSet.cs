@@ -31,6 +31,13 @@ readonly record struct ByteSet(ulong A, ulong B, ulong C, ulong D)
         return 256;
     }
 
+    public int Count => Rank(256);
+
+    /// <summary>The number of members below a value.</summary>
+    public int Rank(int below) => Part(A, below) + (below > 64 ? Part(B, below - 64) : 0) + (below > 128 ? Part(C, below - 128) + (below > 192 ? Part(D, below - 192) : 0) : 0);
+
+    static int Part(ulong word, int below) => BitOperations.PopCount(below >= 64 ? word : word & (1UL << below) - 1);
+
     public static ByteSet operator |(ByteSet x, ByteSet y) => new(x.A | y.A, x.B | y.B, x.C | y.C, x.D | y.D);
 
     public static ByteSet operator &(ByteSet x, ByteSet y) => new(x.A & y.A, x.B & y.B, x.C & y.C, x.D & y.D);

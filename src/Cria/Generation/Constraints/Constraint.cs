@@ -38,14 +38,14 @@ public sealed class Constraint
 
     internal ParserState Start => _parser.Start;
 
-    internal ulong[] Mask(ParserState state, Tokenizer tokenizer)
+    internal ulong[] Mask(ParserState state, Tokenizer tokenizer, ulong[] room)
     {
         lock (_gate)
         {
             var vocabulary = TokenSlices.Of(tokenizer);
             if (_vocabulary != vocabulary)
                 (_vocabulary, _masks) = (vocabulary, new Masks(vocabulary, _regulars, _json.PlainCharacter, _parser));
-            return _masks!.Of(state);
+            return _masks!.Of(state, room);
         }
     }
 

@@ -7,9 +7,12 @@ public sealed class ConstraintMatcher
 {
     readonly Constraint _constraint;
     readonly Tokenizer _tokenizer;
+    readonly ulong[] _room;
     ParserState _state;
+    ulong[]? _mask; // of the state
 
-    internal ConstraintMatcher(Constraint constraint, Tokenizer tokenizer) => (_constraint, _tokenizer, _state) = (constraint, tokenizer, constraint.Start);
+    internal ConstraintMatcher(Constraint constraint, Tokenizer tokenizer) =>
+        (_constraint, _tokenizer, _state, _room) = (constraint, tokenizer, constraint.Start, new ulong[TokenSlices.Of(tokenizer).Words]);
 
     /// <summary>Whether the text may end here.</summary>
     public bool IsComplete => _state.IsAccepting;
@@ -18,7 +21,7 @@ public sealed class ConstraintMatcher
     public bool IsOver => _state.Items.Length == 0;
 
     /// <summary>The tokens that may follow, one bit for each id from the lowest bit of the first word on. Not to be written to.</summary>
-    public ReadOnlySpan<ulong> Mask => _constraint.Mask(_state, _tokenizer);
+    public ReadOnlySpan<ulong> Mask => _mask ??= _constraint.Mask(_state, _tokenizer, _room);
 
     /// <summary>Bytes of the shortest end of the text.</summary>
     public long Least => _constraint.Least(_state);
@@ -29,7 +32,7 @@ public sealed class ConstraintMatcher
     {
         if (!IsAllowed(token))
             return false;
-        _state = _constraint.Advance(_state, _tokenizer.TokenBytes(token));
+        (_state, _mask) = (_constraint.Advance(_state, _tokenizer.TokenBytes(token)), null);
         return true;
     }
 

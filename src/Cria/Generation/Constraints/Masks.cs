@@ -14,17 +14,28 @@ sealed record Reach(TokenSlice Slice, int[] Inside, int[] Exits);
 /// </summary>
 sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharacter, Parser parser)
 {
-    const int MostMasks = 2000;
+    const int MostMasks = 1000;
 
     readonly Regular?[] _way = new Regular?[TokenTrie.MostBytes + 1];
     readonly ParserState?[] _states = new ParserState?[TokenTrie.MostBytes + 1];
-    readonly List<ParserState> _kept = [];
+    readonly Queue<ParserState> _kept = [];
 
-    public ulong[] Of(ParserState state)
+    /// <summary>The mask of a state, in <paramref name="room"/> or as it is kept.</summary>
+    public ulong[] Of(ParserState state, ulong[] room)
     {
         if (state.Mask is { } known)
             return known;
-        var mask = new ulong[vocabulary.Words];
+        var mask = room;
+        if (state.IsSeen)
+        {
+            if (_kept.Count == MostMasks)
+                _kept.Dequeue().Mask = null;
+            _kept.Enqueue(state);
+            state.Mask = mask = new ulong[vocabulary.Words];
+        }
+        else
+            Array.Clear(mask);
+        state.IsSeen = true;
         foreach (var (terminal, rest) in state.Items)
         {
             var reach = terminal.Reach ??= Find(terminal);
@@ -39,13 +50,7 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
                 foreach (var exit in reach.Exits)
                     Follow(reach.Slice.Others.Nodes, exit, after, mask);
         }
-        if (_kept.Count >= MostMasks)
-        {
-            _kept.ForEach(s => s.Mask = null);
-            _kept.Clear();
-        }
-        _kept.Add(state);
-        return state.Mask = mask;
+        return mask;
     }
 
     /// <summary>Allows the tokens below a place that go on from a state.</summary>
@@ -57,7 +62,7 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
         {
             ref readonly var node = ref nodes[i];
             var from = _states[node.Depth - 1]!;
-            var to = (from.Next is { } table ? table[node.Byte] : null) ?? parser.Step(from, node.Byte);
+            var to = parser.Step(from, node.Byte);
             if (to.IsDead)
             {
                 i = node.Next;
@@ -84,9 +89,9 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
         {
             ref readonly var node = ref nodes[i];
             var from = _way[node.Depth - 1]!;
-            var to = from.Next is { } table ? table[node.Byte] : null;
+            var to = from.Next is { } table ? table[from.Runs![node.Byte]] : null;
             if (to is null || to.Life == Life.Unknown)
-                to = from.First.Contains(node.Byte) ? regulars.Step(from, node.Byte) : Regular.Nothing;
+                to = regulars.Step(from, node.Byte);
             if (to.Life == Life.Dead)
             {
                 i = node.Next;
@@ -107,42 +112,42 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
         return new(slice, [.. inside], [.. exits]);
     }
 
-    /// <summary>A number of characters that may follow whatever they are; the longest plain token's length is as good as any number.</summary>
+    /// <summary>A number of plain characters that may follow whatever they are: as many as there are up to the most that are counted, or no end of them.</summary>
     int FreeRun(Regular terminal)
     {
-        var enough = vocabulary.Slices[^1].Length;
-        if (terminal.FreeRun >= 0)
-            return terminal.FreeRun;
-        var horizon = 2 * enough;
-        var levels = new List<HashSet<Regular>> { new() { terminal } };
-        var seen = new HashSet<Regular> { terminal };
-        var (run, isEnd) = (0, false);
-        for (; run < horizon && !isEnd; run++)
+        var closed = new List<Regular> { terminal };
+        for (var i = 0; i < closed.Count && closed.Count <= 6; i++)
         {
-            var next = new HashSet<Regular>();
-            foreach (var state in levels[^1])
-                if (!AllCharacters(state, anyCharacter, next))
-                    isEnd = true;
-            if (isEnd || next.Count > 16)
-                break;
-            next.ExceptWith(seen);
-            if (next.Count == 0)
-            {
-                run = horizon;
-                break;
-            }
-            seen.UnionWith(next);
-            levels.Add(next);
+            if (AfterCharacter(closed[i]).Length == 0)
+                return FreeRun(terminal, TokenSlices.MostCounted);
+            foreach (var next in AfterCharacter(closed[i]))
+                if (!closed.Contains(next))
+                    closed.Add(next);
         }
-        for (var level = 0; level < levels.Count; level++)
-            if (run == horizon ? level <= enough : true)
-                foreach (var state in levels[level])
-                    state.FreeRun = Math.Max(0, run - level);
-        return terminal.FreeRun;
+        return closed.Count > 6 ? FreeRun(terminal, TokenSlices.MostCounted) : int.MaxValue;
+    }
+
+    int FreeRun(Regular terminal, int enough)
+    {
+        if (terminal.FreeRun >= enough || AfterCharacter(terminal).Length == 0)
+            return terminal.FreeRun;
+        var run = enough;
+        foreach (var next in AfterCharacter(terminal))
+            if (run > terminal.FreeRun)
+                run = Math.Min(run, 1 + FreeRun(next, run - 1));
+        return terminal.FreeRun = run;
+    }
+
+    Regular[] AfterCharacter(Regular state)
+    {
+        if (state.AfterCharacter is { } known)
+            return known;
+        var after = new HashSet<Regular>();
+        return state.AfterCharacter = Collect(state, anyCharacter, after) ? [.. after] : [];
     }
 
     /// <summary>Collects what follows each plain character; false if one cannot follow.</summary>
-    bool AllCharacters(Regular state, Regular character, HashSet<Regular> after)
+    bool Collect(Regular state, Regular character, HashSet<Regular> after)
     {
         if (character.Kind == RegularKind.Empty)
         {
@@ -153,8 +158,8 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
         for (var start = 0; start < 256; start = edges.Next(start + 1))
             if (character.First.Contains((byte)start))
             {
-                var next = state.First.Contains((byte)start) ? regulars.Step(state, (byte)start) : Regular.Nothing;
-                if (next.Kind == RegularKind.Nothing || !AllCharacters(next, regulars.Step(character, (byte)start), after))
+                var next = regulars.Step(state, (byte)start);
+                if (next.Kind == RegularKind.Nothing || !Collect(next, regulars.Step(character, (byte)start), after))
                     return false;
             }
         return true;

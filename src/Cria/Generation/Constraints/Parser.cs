@@ -27,8 +27,10 @@ sealed class Parser
 
     public ParserState Step(ParserState state, byte value)
     {
-        var table = state.Next ??= new ParserState?[256];
-        return table[value] ??= Advance(state, value);
+        if (!state.First.Contains(value))
+            return _dead;
+        state.Next ??= new ParserState?[state.First.Count];
+        return state.Next[state.First.Rank(value)] ??= Advance(state, value);
     }
 
     ParserState Advance(ParserState state, byte value)

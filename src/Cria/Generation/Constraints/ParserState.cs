@@ -30,10 +30,16 @@ sealed class ParserState(Item[] items, bool isAccepting)
 
     public bool IsDead => items.Length == 0 && !isAccepting;
 
+    /// <summary>The bytes that may follow, and perhaps others.</summary>
+    public ByteSet First { get; } = items.Aggregate(default(ByteSet), (all, i) => all | i.Terminal.First);
+
+    /// <summary>By the rank of a byte in <see cref="First"/>, as far as they are known.</summary>
     public ParserState?[]? Next { get; set; }
 
-    /// <summary>The tokens that may follow.</summary>
+    /// <summary>The tokens that may follow, kept from the second time on.</summary>
     public ulong[]? Mask { get; set; }
+
+    public bool IsSeen { get; set; }
 
     public long? Least { get; set; }
 }

@@ -58,11 +58,17 @@ sealed class Regular
 
     public Life Life { get; set; }
 
-    /// <summary>The derivatives by byte as far as they are known.</summary>
+    /// <summary>The derivatives by run of bytes as far as they are known.</summary>
     public Regular?[]? Next { get; set; }
 
-    /// <summary>Characters of plain text that may follow whatever they are; a lower bound.</summary>
-    public int FreeRun { get; set; } = -1;
+    /// <summary>The run of each byte; shared by all that have the same edges.</summary>
+    public byte[]? Runs { get; set; }
+
+    /// <summary>What may follow a plain character, each of which may come; empty if one may not.</summary>
+    public Regular[]? AfterCharacter { get; set; }
+
+    /// <summary>Plain characters that may follow whatever they are: at least so many.</summary>
+    public int FreeRun { get; set; }
 
     /// <summary>The vocabulary's tokens from here.</summary>
     public Reach? Reach { get; set; }

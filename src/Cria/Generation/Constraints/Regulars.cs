@@ -9,6 +9,7 @@ sealed class Regulars
     const int MostParts = 4096, MostExplored = 100_000;
 
     readonly HashSet<Regular> _known = new(new SameExpression());
+    readonly Dictionary<ByteSet, byte[]> _runs = [];
     int _ids = 1;
 
     /// <summary>Every word.</summary>
@@ -72,51 +73,42 @@ sealed class Regulars
     public Regular Or(params IEnumerable<Regular> parts)
     {
         var list = Flat(RegularKind.Or, parts, Regular.Nothing);
-        if (list.Contains(Everything))
-            return Everything;
-        var bytes = list.Where(p => p.Kind == RegularKind.Bytes).ToList();
-        if (bytes.Count > 1)
+        var (bytes, bytesCount, isNullable, isGuarded) = (default(ByteSet), 0, false, false);
+        foreach (var part in list)
         {
-            list.RemoveAll(bytes.Contains);
-            list.Add(Bytes(bytes.Aggregate(default(ByteSet), (all, b) => all | b.Set)));
+            if (part == Everything)
+                return Everything;
+            if (part.Kind == RegularKind.Bytes)
+                (bytes, bytesCount) = (bytes | part.Set, bytesCount + 1);
+            isNullable |= part.IsNullable && part.Kind != RegularKind.Empty;
+            isGuarded |= part.IsGuarded;
         }
-        if (list.Exists(p => p.IsNullable && p.Kind != RegularKind.Empty))
-            list.Remove(Regular.Empty);
-        return list.Count == 0 ? Regular.Nothing : list.Count == 1 ? list[0] : Known(new()
+        if (bytesCount > 1)
         {
-            Kind = RegularKind.Or,
-            Parts = Sorted(list),
-            IsNullable = list.Exists(p => p.IsNullable),
-            IsGuarded = list.Exists(p => p.IsGuarded),
-            First = list.Aggregate(default(ByteSet), (all, p) => all | p.First),
-            Edges = list.Aggregate(default(ByteSet), (all, p) => all | p.Edges),
-            Least = list.Min(p => p.Least),
-        });
+            list.RemoveAll(p => p.Kind == RegularKind.Bytes);
+            list.Add(Bytes(bytes));
+            list.Sort((x, y) => x.Id.CompareTo(y.Id));
+        }
+        if (isNullable)
+            list.Remove(Regular.Empty);
+        if (list.Count <= 1)
+            return list.Count == 0 ? Regular.Nothing : list[0];
+        var (first, edges, least) = (default(ByteSet), default(ByteSet), long.MaxValue);
+        foreach (var part in list)
+            (first, edges, least, isNullable) = (first | part.First, edges | part.Edges, Math.Min(least, part.Least), isNullable | part.IsNullable);
+        return Known(new() { Kind = RegularKind.Or, Parts = [.. list], IsNullable = isNullable, IsGuarded = isGuarded, First = first, Edges = edges, Least = least });
     }
 
     public Regular And(params IEnumerable<Regular> parts)
     {
         var list = Flat(RegularKind.And, parts, Everything);
-        if (list.Contains(Regular.Nothing))
-            return Regular.Nothing;
-        if (list.Contains(Regular.Empty))
-            return list.TrueForAll(p => p.IsNullable) ? Regular.Empty : Regular.Nothing;
-        if (list.Count == 0)
-            return Everything;
-        if (list.Count == 1)
-            return list[0];
-        var first = list.Aggregate(ByteSet.All, (all, p) => all & p.First);
-        var isNullable = list.TrueForAll(p => p.IsNullable);
-        return first.IsEmpty ? isNullable ? Regular.Empty : Regular.Nothing : Known(new()
-        {
-            Kind = RegularKind.And,
-            Parts = Sorted(list),
-            IsNullable = isNullable,
-            IsGuarded = true,
-            First = first,
-            Edges = list.Aggregate(default(ByteSet), (all, p) => all | p.Edges),
-            Least = list.Max(p => p.Least),
-        });
+        if (list.Count <= 1)
+            return list.Count == 0 ? Everything : list[0];
+        var (first, edges, least, isNullable) = (ByteSet.All, default(ByteSet), 0L, true);
+        foreach (var part in list)
+            (first, edges, least, isNullable) = (first & part.First, edges | part.Edges, Math.Max(least, part.Least), isNullable & part.IsNullable);
+        return first.IsEmpty ? isNullable ? Regular.Empty : Regular.Nothing
+            : Known(new() { Kind = RegularKind.And, Parts = [.. list], IsNullable = isNullable, IsGuarded = true, First = first, Edges = edges, Least = least });
     }
 
     public Regular Not(Regular part) => part.Kind == RegularKind.Not ? part.Left! : Known(new()
@@ -206,7 +198,7 @@ sealed class Regulars
         var next = Derivative(state, value);
         if (next.Kind == RegularKind.Nothing || IsAlive(next))
             return next;
-        return state.Next![value] = Regular.Nothing;
+        return state.Next![state.Runs![value]] = Regular.Nothing;
     }
 
     public bool IsAlive(Regular state)
@@ -292,17 +284,16 @@ sealed class Regulars
     {
         if (!state.First.Contains(value))
             return Regular.Nothing;
-        var table = state.Next ??= new Regular?[256];
-        if (table[value] is { } known)
-            return known;
-        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (state.Next is null)
+        {
+            if (!_runs.TryGetValue(state.Edges, out var runs))
+                _runs[state.Edges] = runs = [.. Enumerable.Range(0, 256).Select(b => (byte)state.Edges.Rank(b + 1))];
+            (state.Runs, state.Next) = (runs, new Regular?[runs[255] + 1]);
+        }
+        ref var next = ref state.Next[state.Runs![value]];
+        if (next is null && !RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new CriaException("the constraint is too complex: a pattern is nested too deeply");
-        var next = Derive(state, value);
-        var start = (int)value;
-        while (start > 0 && !state.Edges.Contains((byte)start))
-            start--;
-        table.AsSpan(start, state.Edges.Next(value + 1) - start).Fill(next);
-        return next;
+        return next ??= Derive(state, value);
     }
 
     Regular Derive(Regular state, byte value)
@@ -317,9 +308,9 @@ sealed class Regulars
                 var first = Concat(Derivative(state.Left!, value), state.Right!);
                 return state.Left!.IsNullable ? Or(first, Derivative(state.Right!, value)) : first;
             case RegularKind.Or:
-                return Or(state.Parts.Select(p => Derivative(p, value)));
+                return Or(Derivatives(state.Parts, value));
             case RegularKind.And:
-                return And(state.Parts.Select(p => Derivative(p, value)));
+                return And(Derivatives(state.Parts, value));
             case RegularKind.Not:
                 return Not(Derivative(state.Left!, value));
             case RegularKind.Repeat:
@@ -333,6 +324,14 @@ sealed class Regulars
                 return Multiple(state.Divisor, state.Min, state.Max == 0 ? state.Remainder : (long)(((Int128)state.Remainder * 10 + value - '0') % state.Divisor),
                     Math.Max(state.Max - 1, state.Max < 0 ? -1 : 0));
         }
+    }
+
+    Regular[] Derivatives(Regular[] parts, byte value)
+    {
+        var all = new Regular[parts.Length];
+        for (var i = 0; i < parts.Length; i++)
+            all[i] = Derivative(parts[i], value);
+        return all;
     }
 
     static List<Regular> Flat(RegularKind kind, IEnumerable<Regular> parts, Regular neutral)
@@ -355,12 +354,6 @@ sealed class Regulars
             list.RemoveRange(kept, list.Count - kept);
         }
         return list;
-    }
-
-    static Regular[] Sorted(List<Regular> parts)
-    {
-        parts.Sort((x, y) => x.Id.CompareTo(y.Id));
-        return [.. parts];
     }
 
     Regular Known(Regular candidate)

@@ -243,6 +243,8 @@ sealed class SchemaCases(JsonText json)
         List<CasePart[]> Bounded(IEnumerable<CasePart[]> cases)
         {
             var list = cases.Take(MostCases + 1).ToList();
+            if (list.Count > 16)
+                list.RemoveAll(IsEmpty);
             return list.Count <= MostCases ? list : throw schema.Refused("", $"has more than {MostCases} combinations of its alternatives");
         }
 
@@ -266,7 +268,7 @@ sealed class SchemaCases(JsonText json)
             if (schema.Has("oneOf"))
             {
                 var options = schema.List("oneOf");
-                all.Add(Or(options.Select((o, i) => Yes(o).Count == 0 ? [] : And(options.Where((_, j) => j != i).Select(other => AreApart(Yes(o), Yes(other)) ? [[]] : No(other)).Prepend(Yes(o))))));
+                all.Add(Or(options.Select((o, i) => Yes(o).Count == 0 ? [] : And(options.Where((_, j) => j != i).Select(other => AreApart(Own(schema, type), Yes(o), Yes(other)) ? [[]] : No(other)).Prepend(Yes(o))))));
             }
             if (schema.Sub("not") is { } not)
                 all.Add(No(not));
@@ -312,10 +314,12 @@ sealed class SchemaCases(JsonText json)
     }
 
     /// <summary>Whether a value cannot be in both, as seen at their required properties: one is forbidden, or has scalars only and none in common.</summary>
-    bool AreApart(List<CasePart[]> left, List<CasePart[]> right) => left.All(l => right.All(r => IsEmpty([.. l, .. r])));
+    bool AreApart(CasePart[] around, List<CasePart[]> left, List<CasePart[]> right) => left.All(l => right.All(r => IsEmpty([.. around, .. l, .. r])));
 
     bool IsEmpty(CasePart[] parts)
     {
+        if (parts.Max(p => (long?)p.Min) > parts.Min(p => (long?)p.Max))
+            return true;
         foreach (var name in parts.SelectMany(p => p.Required).Distinct())
         {
             var obligations = parts.SelectMany(p => ObjectRules.ValueOf(p, name, _regulars)).ToList();

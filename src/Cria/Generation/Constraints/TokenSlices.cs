@@ -10,6 +10,9 @@ namespace Cria.Generation.Constraints;
 /// </summary>
 sealed class TokenSlices
 {
+    /// <summary>Where more characters may follow than this, they are not counted.</summary>
+    public const int MostCounted = 16;
+
     static readonly ConditionalWeakTable<Tokenizer, TokenSlices> Made = [];
 
     TokenSlices(Tokenizer tokenizer)
@@ -23,7 +26,7 @@ sealed class TokenSlices
         tokens.Sort((x, y) => x.Bytes.AsSpan().SequenceCompareTo(y.Bytes) is var order and not 0 ? order : x.Id.CompareTo(y.Id));
         tokens = [.. tokens.Where((t, i) => i == 0 || !t.Bytes.AsSpan().SequenceEqual(tokens[i - 1].Bytes))];
         var longest = Math.Max(1, tokens.Count == 0 ? 0 : tokens.Max(t => t.Plain));
-        Slices = [Cut(tokens, 0), .. new[] { 2, 4, 7, 11, 16, 32 }.Where(n => n < longest).Append(longest).Select(n => Cut(tokens, n))];
+        Slices = [Cut(tokens, 0), .. new[] { 2, 4, 7, 11, MostCounted }.Where(n => n < longest).Append(longest).Select(n => Cut(tokens, n))];
     }
 
     /// <summary>64-bit words of a mask.</summary>
