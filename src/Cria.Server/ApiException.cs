@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Cria.Server;
@@ -35,6 +36,16 @@ sealed partial class ApiException(int status, string message, string? code = nul
 
     /// <summary>A field that is known and whose value cannot be honoured.</summary>
     public static ApiException Unsupported(string param, string message) => new(400, message, "unsupported_value", param);
+
+    /// <summary>Refuses a field that is there.</summary>
+    public static void Refuse(string param, JsonElement? value, string why) => Refuse(param, value is { ValueKind: not JsonValueKind.Null }, why);
+
+    /// <summary>Refuses a value that cannot be honoured.</summary>
+    public static void Refuse(string param, bool isAsked, string why)
+    {
+        if (isAsked)
+            throw Unsupported(param, $"{param} cannot be honoured: {why}");
+    }
 
     /// <summary>What the engine says is wrong with a request; its messages name the field first.</summary>
     public static ApiException From(CriaException e) =>

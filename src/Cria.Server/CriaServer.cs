@@ -3,12 +3,12 @@ using Cria.Server.Endpoints;
 using Cria.Server.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using OpenTelemetry;
 
 namespace Cria.Server;
 
@@ -21,8 +21,9 @@ public sealed class CriaServer : IAsyncDisposable
     readonly WebApplication _application;
     readonly ModelPool _models;
     readonly Gate _gate;
+    readonly Telemetry _telemetry;
 
-    CriaServer(WebApplication application, ModelPool models, Gate gate) => (_application, _models, _gate) = (application, models, gate);
+    CriaServer(WebApplication application, ModelPool models, Gate gate, Telemetry telemetry) => (_application, _models, _gate, _telemetry) = (application, models, gate, telemetry);
 
     /// <summary>Where it listens.</summary>
     public string Url => _application.Urls.First();
@@ -34,13 +35,21 @@ public sealed class CriaServer : IAsyncDisposable
         var keys = options.ApiKeyFile is { } file ? new ApiKeys(file) : null;
         if (options.RequestsPerMinute < 1)
             throw new CriaException($"requests_per_minute is {options.RequestsPerMinute}; it must be 1 or more");
-        var models = new ModelPool(options);
+        var telemetry = new Telemetry();
+        var models = new ModelPool(options, telemetry);
         WebApplication? application = null;
         try
         {
             (await models.AcquireAsync(null, 0, cancellation)).Dispose();
             application = Build(options);
-            var api = new Api(options, models, application.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Cria.Server"), application.Lifetime.ApplicationStopping);
+            var api = new Api
+            {
+                Options = options,
+                Models = models,
+                Telemetry = telemetry,
+                Logger = application.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Cria.Server"),
+                Stopping = application.Lifetime.ApplicationStopping,
+            };
             var gate = new Gate(api, keys);
             application.Use(next => context => gate.InvokeAsync(context, next));
             if (options.CorsOrigins.Count > 0)
@@ -48,13 +57,14 @@ public sealed class CriaServer : IAsyncDisposable
             application.UseRouting();
             Map(application, api);
             await application.StartAsync(cancellation);
-            return new(application, models, gate);
+            return new(application, models, gate, telemetry);
         }
         catch (Exception e)
         {
             if (application is not null)
                 await application.DisposeAsync();
             await models.DisposeAsync();
+            telemetry.Dispose();
             if (e is IOException or System.Net.Sockets.SocketException)
                 throw new CriaException($"{options.Host}:{options.Port}: {e.Message}", e);
             throw;
@@ -71,23 +81,16 @@ public sealed class CriaServer : IAsyncDisposable
         await _application.DisposeAsync();
         _gate.Dispose();
         await _models.DisposeAsync();
+        _telemetry.Dispose();
     }
 
     static void Map(IEndpointRouteBuilder routes, Api api)
     {
+        foreach (var route in Routes.All)
+            routes.MapMethods(route.Path, route.Method == "GET" ? ["GET", "HEAD"] : [route.Method], context => route.HandleAsync(context, api));
         foreach (var path in ChatPage.Files.Keys)
-            Get(path, ChatPage.ShowAsync);
-        Get("/health", HealthChecks.LiveAsync);
-        Get("/health/ready", HealthChecks.ReadyAsync);
-        Get("/v1/models", ModelCatalogue.ListAsync);
-        Get("/v1/models/{**id}", ModelCatalogue.ShowAsync);
-        Post("/v1/chat/completions", ChatCompletions.HandleAsync);
-        Post("/v1/completions", Completions.HandleAsync);
+            routes.MapMethods(path, ["GET", "HEAD"], context => ChatPage.ShowAsync(context, api));
         routes.MapFallback(context => throw new ApiException(404, $"there is no {context.Request.Method} {OneLine.Cut(context.Request.Path.Value ?? "")}", "not_found"));
-
-        void Get(string path, Func<HttpContext, Api, Task> handle) => routes.MapMethods(path, ["GET", "HEAD"], context => handle(context, api));
-
-        void Post(string path, Func<HttpContext, Api, Task> handle) => routes.MapPost(path, context => handle(context, api));
     }
 
     static WebApplication Build(ServerOptions options)
@@ -102,6 +105,9 @@ public sealed class CriaServer : IAsyncDisposable
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         builder.Services.AddRoutingCore();
+        if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 })
+            builder.Services.AddOpenTelemetry().UseOtlpExporter()
+                .WithTracing(traces => traces.AddSource("Microsoft.AspNetCore", Telemetry.Source)).WithMetrics(metrics => metrics.AddMeter(Telemetry.Source));
         if (options.CorsOrigins.Count > 0)
             builder.Services.AddCors();
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddFilter("Cria", LogLevel.Information);

@@ -21,6 +21,17 @@ public sealed record ServerOptions
     /// <summary>Names of `cria models` or paths. The first is the default and loaded at the start, the others when they are asked for.</summary>
     public required IReadOnlyList<string> Models { get; init; }
 
+    /// <summary>
+    /// LoRA adapters by the names that requests call them, each with its directory and the name of the model it is for, the default if null.
+    /// </summary>
+    public IReadOnlyDictionary<string, (string Path, string? Model)> Adapters { get; init; } = new Dictionary<string, (string, string?)>();
+
+    /// <summary>A model that nobody has used for so long is let go; null = never.</summary>
+    public TimeSpan? UnloadAfter { get; init; }
+
+    /// <summary>Tokens that a prompt and its answer may have together; null = as many as the model can.</summary>
+    public int? MaxContext { get; init; }
+
     /// <summary>How models are run.</summary>
     public CriaChatClientOptions Client { get; init; } = new();
 
@@ -56,7 +67,4 @@ public sealed record ServerOptions
 
     /// <summary>How log lines are written.</summary>
     public LogFormat Log { get; init; }
-
-    /// <summary>Whether the log has the bodies of requests; otherwise nothing of what anybody says is in it.</summary>
-    public bool LogBodies { get; init; }
 }

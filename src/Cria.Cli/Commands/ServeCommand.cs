@@ -1,10 +1,11 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Cria.Server;
 
 namespace Cria.Cli.Commands;
 
 /// <summary>`cria serve`: models over HTTP, with OpenAI's API and a web chat.</summary>
-static class ServeCommand
+static partial class ServeCommand
 {
     public const string Name = "serve";
 
@@ -19,10 +20,18 @@ static class ServeCommand
         var body = new Option<int>("--max-body") { Description = "Megabytes of a request's body", DefaultValueFactory = _ => 32 }.Bounded(1, 1024);
         var timeout = new Option<int>("--timeout") { Description = "Seconds that a request may take, waiting included", DefaultValueFactory = _ => 3600 }.Bounded(1, int.MaxValue / 1000);
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on after SIGTERM", DefaultValueFactory = _ => 30 }.Bounded(0, int.MaxValue / 1000);
+        var lora = new Option<string[]>("--lora") { Description = "A LoRA adapter by a name that requests call it: NAME=DIR, or NAME@MODEL=DIR for another model than the first; may be repeated" };
+        lora.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => Adapter().Match(t.Value) is not { Success: true }))
+                r.AddError("--lora is not NAME=DIR or NAME@MODEL=DIR");
+        });
+        var idle = new Option<int?>("--unload-after") { Description = "Seconds after which a model that nobody uses is let go (default: never)" }.Bounded(1, int.MaxValue / 1000);
+        var context = new Option<int?>("--context") { Description = "Tokens that a prompt and its answer may have together (default: as many as the model can)" }.Bounded(1, int.MaxValue);
         var cors = new Option<string[]>("--cors") { Description = "An origin whose pages may use the server, or *; may be repeated" };
         var log = new Option<string>("--log") { Description = "How log lines are written, on standard error: text, json or off", DefaultValueFactory = _ => "text" };
         log.AcceptOnlyFromAmong("text", "json", "off");
-        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, keys, rate, queue, parallel, body, timeout, drain, cors, log };
+        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, lora, idle, context, keys, rate, queue, parallel, body, timeout, drain, cors, log };
         var run = new ModelOptionsBinder(command, "Models, parted by commas: directories, files, names of `cria models`, or \"pocket\"; the first is the default");
         var speculation = new SpeculationBinder(command);
         command.SetAction(async (r, cancellation) =>
@@ -32,6 +41,9 @@ static class ServeCommand
             {
                 Models = run.Names(r),
                 Client = new() { Model = run.Options(r), Speculation = kind, Draft = draft, Generator = new() { MaxConversations = r.GetValue(parallel) } },
+                Adapters = Adapters(r.GetValue(lora) ?? []),
+                UnloadAfter = r.GetValue(idle) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                MaxContext = r.GetValue(context),
                 Host = r.GetValue(host)!,
                 Port = r.GetValue(port),
                 ApiKeyFile = r.GetValue(keys),
@@ -49,4 +61,16 @@ static class ServeCommand
         });
         return command;
     }
+
+    static Dictionary<string, (string, string?)> Adapters(string[] given)
+    {
+        var adapters = new Dictionary<string, (string, string?)>();
+        foreach (var parts in given.Select(g => Adapter().Match(g).Groups))
+            if (!adapters.TryAdd(parts["name"].Value, (parts["path"].Value, parts["model"].Success ? parts["model"].Value : null)))
+                throw new CriaException($"two adapters are called {parts["name"].Value}");
+        return adapters;
+    }
+
+    [GeneratedRegex("^(?<name>[^@=]+)(@(?<model>[^=]+))?=(?<path>.+)$")]
+    private static partial Regex Adapter();
 }

@@ -19,16 +19,18 @@ static class Completions
         var prompts = WireTools.Read("prompt", request.Prompt, _ => request.Prompts(model.Tokenizer));
         using var rest = await api.Models.AcquireAsync(request.Model, request.Answers * (prompts.Count - 1), context.RequestAborted);
         var defaults = model.Client.GetService<TextModel>()!.Defaults;
-        var generator = model.Client.GetService<Generator>()!;
-        var options = Enumerable.Range(0, request.Answers).Select(i => request.Generation(defaults, i)).ToList();
+        var options = Enumerable.Range(0, request.Answers).Select(i => request.Generation(defaults, i) with { Adapter = model.Adapter }).ToList();
+        foreach (var prompt in prompts)
+            model.Room(prompt.Ids.Length, options[0].MaxTokens);
+        var log = RequestLog.Of(context);
         var (id, created) = ("cmpl-" + Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         var answers = prompts.SelectMany(p => options.Select(_ => (p.Text, Tokens: new List<GeneratedToken>(), Written: new StringBuilder(request.Echo == true ? p.Text : "")))).ToList();
-        var tokens = Merge.RunAsync(answers.Count, (i, cancellation) => generator.GenerateAsync(prompts[i / options.Count].Ids, options[i % options.Count], cancellation), context.RequestAborted);
+        var tokens = Merge.RunAsync(answers.Count, (i, cancellation) => model.Generator.GenerateAsync(prompts[i / options.Count].Ids, options[i % options.Count], cancellation), context.RequestAborted);
         if (request.Stream == true)
             await StreamAsync();
         else
             await WriteAsync();
-        RequestLog.Of(context).Add(model.Name, Usage());
+        log.Add(model.Name, Usage().PromptTokens, Usage().CompletionTokens);
 
         async Task WriteAsync()
         {
@@ -62,6 +64,7 @@ static class Completions
 
         void Add(int index, GeneratedToken token)
         {
+            log.Hear();
             answers[index].Tokens.Add(token);
             answers[index].Written.Append(token.Text);
         }

@@ -8,8 +8,8 @@ namespace Cria.Server.Endpoints;
 static class LogProbs
 {
     /// <summary>Of a chat's answer.</summary>
-    public static ChoiceLogProbs Chat(IEnumerable<GeneratedToken> tokens, Tokenizer tokenizer) => new([.. tokens.Where(t => !tokenizer.IsSpecial(t.Id)).Select(t =>
-        Token(tokenizer, new(t.Id, t.LogProb!.Value), [.. t.TopLogProbs.Select(a => Token(tokenizer, a, null))]))]);
+    public static IReadOnlyList<WireLogProb> Chat(IEnumerable<GeneratedToken> tokens, Tokenizer tokenizer) => [.. tokens.Where(t => !tokenizer.IsSpecial(t.Id)).Select(t =>
+        Token(tokenizer, new(t.Id, t.LogProb!.Value), [.. t.TopLogProbs.Select(a => Token(tokenizer, a, null))]))];
 
     /// <summary>Of a continuation, whose text begins at an offset.</summary>
     public static CompletionLogProbs Completion(IReadOnlyList<GeneratedToken> tokens, Tokenizer tokenizer, int offset)

@@ -3,8 +3,23 @@ using Microsoft.Extensions.Logging;
 namespace Cria.Server.Http;
 
 /// <summary>What the endpoints share.</summary>
-/// <param name="Options">How the server runs.</param>
-/// <param name="Models">Its models.</param>
-/// <param name="Logger">Its log.</param>
-/// <param name="Stopping">Cancelled when the server is to stop.</param>
-sealed record Api(ServerOptions Options, ModelPool Models, ILogger Logger, CancellationToken Stopping);
+sealed record Api
+{
+    /// <summary>How the server runs.</summary>
+    public required ServerOptions Options { get; init; }
+
+    /// <summary>Its models.</summary>
+    public required ModelPool Models { get; init; }
+
+    /// <summary>What it counts.</summary>
+    public required Telemetry Telemetry { get; init; }
+
+    /// <summary>The responses that it keeps.</summary>
+    public ResponseStore Responses { get; } = new();
+
+    /// <summary>Its log.</summary>
+    public required ILogger Logger { get; init; }
+
+    /// <summary>Cancelled when the server is to stop.</summary>
+    public required CancellationToken Stopping { get; init; }
+}

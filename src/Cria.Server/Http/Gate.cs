@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Threading.RateLimiting;
@@ -9,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Cria.Server.Http;
 
 /// <summary>
-/// What every request passes: who may come in and how often, the time it may take, and whatever goes wrong becomes an error in OpenAI's shape.
+/// What every request passes: who may come in and how often, the time it may take, and whatever goes wrong becomes an error of its API's shape.
 /// </summary>
 sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
 {
@@ -26,7 +25,6 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        var started = Stopwatch.GetTimestamp();
         var aborted = context.RequestAborted;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         timeout.CancelAfter(api.Options.Timeout);
@@ -36,7 +34,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
         {
             CheckHost(context);
             if (!Open.Contains(context.Request.Path.Value ?? ""))
-                log = Admit(context);
+                log.Caller = Admit(context);
             await next(context);
         }
         catch (Exception e)
@@ -47,7 +45,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
             else
                 await FailAsync(context, timeout.IsCancellationRequested ? new ApiException(StatusCodes.Status504GatewayTimeout, $"the request took longer than {api.Options.Timeout.TotalSeconds:0} seconds", "timeout") : Shown(context, e));
         }
-        log.Write(api.Logger, context, started);
+        log.Write(api, context);
     }
 
     public void Dispose() => _limiter.Dispose();
@@ -99,7 +97,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
     }
 
     /// <summary>Whoever has no key is turned away, and whoever comes too often asked to wait.</summary>
-    RequestLog Admit(HttpContext context)
+    string Admit(HttpContext context)
     {
         if (api.Stopping.IsCancellationRequested)
             throw new ApiException(StatusCodes.Status503ServiceUnavailable, "the server is stopping", "stopping") { RetryAfter = 1 };
@@ -111,7 +109,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
             {
                 RetryAfter = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 1,
             };
-        return RequestLog.Begin(context, caller);
+        return caller;
     }
 
     static string Presented(HttpContext context)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Cria.Server.Endpoints;
 using Cria.Server.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -34,49 +35,57 @@ static class Replies
         JsonSerializer.Serialize(json, value, type);
     }
 
-    /// <summary>An error as the whole answer, or as the last event of a stream that has begun.</summary>
+    /// <summary>An error as the whole answer, or as the last event of a stream that has begun, in the shape of the endpoint's API.</summary>
     public static async Task WriteAsync(HttpContext context, ApiException error)
     {
+        var path = context.Request.Path;
+        var failure = new MessageEvent("error") { Error = new(error.Type is "server_error" ? "api_error" : error.Type, error.Message) };
         if (context.Response.HasStarted)
         {
-            await new EventStream(context.Response).SendAsync(Shape(error), WireJson.Default.WireError);
+            var events = new EventStream(context.Response);
+            await (path.StartsWithSegments(Messages.Path) ? events.SendAsync(failure, WireJson.Default.MessageEvent, failure.Type)
+                : path.StartsWithSegments(Responses.Path) ? events.SendAsync(new("error") { Code = error.Code, Message = error.Message, Param = error.Param }, WireJson.Default.ResponseEvent, "error")
+                : events.SendAsync(new(new(error.Message, error.Type, error.Param, error.Code)), WireJson.Default.WireError));
             return;
         }
         if (error.RetryAfter is { } seconds)
             context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         if (error.Status == StatusCodes.Status401Unauthorized)
             context.Response.Headers.WWWAuthenticate = "Bearer";
-        await WriteAsync(context, Shape(error), WireJson.Default.WireError, error.Status);
+        await (path.StartsWithSegments(Messages.Path) ? WriteAsync(context, failure, WireJson.Default.MessageEvent, error.Status)
+            : WriteAsync(context, new(new(error.Message, error.Type, error.Param, error.Code)), WireJson.Default.WireError, error.Status));
     }
-
-    static WireError Shape(ApiException error) => new(new(error.Message, error.Type, error.Param, error.Code));
 }
 
 /// <summary>Server-sent events. The status goes out with the first, so what fails before it can still be an error of its own.</summary>
 sealed class EventStream(HttpResponse response)
 {
+    readonly ArrayBufferWriter<byte> _event = new();
+
     /// <summary>Sends an event.</summary>
     public async Task SendAsync<T>(T value, JsonTypeInfo<T> type, string? name = null)
     {
-        Begin();
-        var writer = response.BodyWriter;
+        _event.ResetWrittenCount();
         if (name is not null)
         {
-            writer.Write("event: "u8);
-            writer.Write(Encoding.ASCII.GetBytes(name));
-            writer.Write("\n"u8);
+            _event.Write("event: "u8);
+            _event.Write(Encoding.ASCII.GetBytes(name));
+            _event.Write("\n"u8);
         }
-        writer.Write("data: "u8);
-        Replies.Write(writer, value, type);
-        writer.Write("\n\n"u8);
-        await writer.FlushAsync(response.HttpContext.RequestAborted);
+        _event.Write("data: "u8);
+        Replies.Write(_event, value, type);
+        _event.Write("\n\n"u8);
+        await SendAsync(_event.WrittenMemory);
     }
 
     /// <summary>Sends bytes as they are: the end of a stream, or a comment as a sign of life.</summary>
     public async Task SendAsync(ReadOnlyMemory<byte> text)
     {
+        var cancellation = response.HttpContext.RequestAborted;
+        cancellation.ThrowIfCancellationRequested(); // before anything is begun
         Begin();
-        await response.BodyWriter.WriteAsync(text, response.HttpContext.RequestAborted);
+        await response.Body.WriteAsync(text, cancellation);
+        await response.Body.FlushAsync(cancellation);
     }
 
     /// <summary>A comment, which clients pass over.</summary>

@@ -50,5 +50,8 @@ sealed record ModelList(string Object, IReadOnlyList<WireModel> Data);
 /// <summary>A model; how long its context is, is known when it is loaded.</summary>
 sealed record WireModel(string Id, string Object, long Created, string OwnedBy, bool Loaded, int? ContextLength);
 
+/// <summary>The body of POST /models/load and /models/unload.</summary>
+sealed record ModelOrder : WireRequest;
+
 /// <summary>GET /health and /health/ready.</summary>
 sealed record Health(string Status);

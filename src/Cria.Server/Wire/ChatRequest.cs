@@ -10,6 +10,7 @@ sealed record ChatRequest : SamplingRequest
 {
     const int MostAlternatives = 20;
 
+    [WireSchema(WireTools.MessagesSchema)]
     public JsonElement Messages { get; init; }
 
     public int? MaxCompletionTokens { get; init; }
@@ -18,12 +19,15 @@ sealed record ChatRequest : SamplingRequest
 
     public int? TopLogprobs { get; init; }
 
+    [WireSchema(WireTools.ToolsSchema)]
     public JsonElement? Tools { get; init; }
 
+    [WireSchema(WireTools.ChoiceSchema)]
     public JsonElement? ToolChoice { get; init; }
 
     public bool? ParallelToolCalls { get; init; }
 
+    [WireSchema("""{"type":"object","properties":{"type":{"enum":["text","json_object","json_schema"]},"json_schema":{"type":"object"}},"required":["type"]}""")]
     public JsonElement? ResponseFormat { get; init; }
 
     public List<string>? Modalities { get; init; }
@@ -53,14 +57,14 @@ sealed record ChatRequest : SamplingRequest
     /// <exception cref="ApiException">A value is wrong, or cannot be honoured.</exception>
     public ChatOptions Options(int answer)
     {
-        Refuse("modalities", Modalities?.Exists(m => m != "text") == true, "only text is written");
-        Refuse("audio", Audio, "only text is written");
-        Refuse("functions", Functions, "functions are called tools now");
-        Refuse("function_call", FunctionCall, "functions are called tools now");
-        Refuse("web_search_options", WebSearchOptions, "this server does not search");
-        Refuse("prediction", Prediction, "predicted outputs are not supported");
-        Refuse("reasoning_effort", ReasoningEffort is not (null or "none"), "these models do not reason aside");
-        Refuse("store", Store == true, "chat completions are not stored");
+        ApiException.Refuse("modalities", Modalities?.Exists(m => m != "text") == true, "only text is written");
+        ApiException.Refuse("audio", Audio, "only text is written");
+        ApiException.Refuse("functions", Functions, "functions are called tools now");
+        ApiException.Refuse("function_call", FunctionCall, "functions are called tools now");
+        ApiException.Refuse("web_search_options", WebSearchOptions, "this server does not search");
+        ApiException.Refuse("prediction", Prediction, "predicted outputs are not supported");
+        ApiException.Refuse("reasoning_effort", ReasoningEffort is not (null or "none"), "these models do not reason aside");
+        ApiException.Refuse("store", Store == true, "chat completions are not stored");
         if (TopLogprobs is < 0 or > MostAlternatives)
             throw ApiException.Invalid("top_logprobs", $"top_logprobs is {TopLogprobs}; it must be between 0 and {MostAlternatives}");
         if (TopLogprobs is not null && Logprobs != true)
@@ -74,13 +78,5 @@ sealed record ChatRequest : SamplingRequest
         if (Logprobs == true)
             options.AdditionalProperties![CriaChatClient.LogProbs] = TopLogprobs ?? 0;
         return options;
-    }
-
-    static void Refuse(string param, JsonElement? value, string why) => Refuse(param, value is { ValueKind: not JsonValueKind.Null }, why);
-
-    static void Refuse(string param, bool isAsked, string why)
-    {
-        if (isAsked)
-            throw ApiException.Unsupported(param, $"{param} cannot be honoured: {why}");
     }
 }

@@ -13,6 +13,7 @@ sealed record CompletionRequest : SamplingRequest
     const int MostAlternatives = 20;
     const int DefaultTokens = 16;
 
+    [WireSchema("""{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}},{"type":"array","items":{"type":"integer"}},{"type":"array","items":{"type":"array","items":{"type":"integer"}}}]}""")]
     public JsonElement Prompt { get; init; }
 
     public int? Logprobs { get; init; }

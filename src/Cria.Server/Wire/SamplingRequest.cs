@@ -36,6 +36,7 @@ abstract record SamplingRequest : WireRequest
 
     public long? Seed { get; init; }
 
+    [WireSchema("""{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}""")]
     public JsonElement? Stop { get; init; }
 
     public int? N { get; init; }

@@ -6,6 +6,12 @@ namespace Cria.Server.Wire;
 /// <summary>OpenAI's ways to say which tools may be called and what an answer looks like.</summary>
 static class WireTools
 {
+    public const string MessagesSchema = """{"type":"array","minItems":1,"items":{"type":"object","properties":{"role":{"enum":["system","developer","user","assistant","tool"]},"content":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"object"}}]}},"required":["role"]}}""";
+
+    public const string ToolsSchema = """{"type":"array","items":{"type":"object","properties":{"type":{"const":"function"},"function":{"type":"object","properties":{"name":{"type":"string"},"description":{"type":"string"},"parameters":{"type":"object"}},"required":["name"]}},"required":["type","function"]}}""";
+
+    public const string ChoiceSchema = """{"anyOf":[{"enum":["auto","none","required"]},{"type":"object","properties":{"type":{"const":"function"}},"required":["type"]}]}""";
+
     /// <summary>Reads a part of a request; what is wrong with it is the client's fault.</summary>
     public static T Read<T>(string param, JsonElement value, Func<JsonElement, T> read)
     {
@@ -23,6 +29,55 @@ static class WireTools
     /// <summary>As above; null for what is not there.</summary>
     public static T? Read<T>(string param, JsonElement? value, Func<JsonElement, T> read) where T : class =>
         value is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } given ? Read(param, given, read) : null;
+
+    /// <summary>Functions whose name stands beside their type.</summary>
+    public static List<AITool>? ReadFlat(string param, JsonElement? tools, string schema)
+    {
+        if (tools is not { ValueKind: not JsonValueKind.Null } given)
+            return null;
+        if (given.ValueKind != JsonValueKind.Array)
+            throw ApiException.Invalid(param, $"{param} is not a list");
+        return [.. given.EnumerateArray().Select((json, i) =>
+        {
+            var tool = new WireObject(json, $"{param}[{i}]");
+            if (tool.Text("type") is { } type and not ("function" or "custom"))
+                throw ApiException.Unsupported(tool.Path("type"), $"{tool.Path("type")} is {OneLine.Quote(type)}; only functions are called");
+            var parameters = tool.Get(schema) ?? JsonElement.Parse("{}");
+            return parameters.ValueKind == JsonValueKind.Object ? AIFunctionFactory.CreateDeclaration(tool.Required("name"), tool.Text("description"), parameters)
+                : throw ApiException.Invalid(tool.Path(schema), $"{tool.Path(schema)} is not an object");
+        })];
+    }
+
+    /// <summary>The arguments of a call, from an object or from its JSON text.</summary>
+    public static Dictionary<string, object?> Arguments(string at, JsonElement? arguments) => arguments switch
+    {
+        null => [],
+        { ValueKind: JsonValueKind.String } text => Arguments(at, text.GetString()!),
+        { ValueKind: JsonValueKind.Object } map => Fields(map),
+        _ => throw ApiException.Invalid(at, $"{at} is not an object"),
+    };
+
+    /// <summary>The arguments of a call, from JSON text.</summary>
+    public static Dictionary<string, object?> Arguments(string at, string json)
+    {
+        try
+        {
+            return json.Length == 0 ? [] : JsonElement.Parse(json) is { ValueKind: JsonValueKind.Object } map ? Fields(map) : throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw ApiException.Invalid(at, $"{at} is not the JSON of an object");
+        }
+    }
+
+    /// <summary>Of equal names the last value counts.</summary>
+    static Dictionary<string, object?> Fields(JsonElement map)
+    {
+        var fields = new Dictionary<string, object?>();
+        foreach (var field in map.EnumerateObject())
+            fields[field.Name] = field.Value;
+        return fields;
+    }
 
     /// <summary>Sets the tool mode, and with `allowed_tools` takes away the others.</summary>
     public static void Choose(ChatOptions options, JsonElement? choice)

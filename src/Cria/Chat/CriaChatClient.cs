@@ -142,15 +142,17 @@ public sealed class CriaChatClient : IChatClient
         }
     }
 
+    /// <summary>The prompt that a dialogue is answered from.</summary>
+    /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
+    public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) =>
+        ChatFormat.Render(ChatOptionsReader.Dialogue(messages, options), _format with { Tools = ChatOptionsReader.Tools(options) });
+
     /// <summary>
     /// Writes what the model has read of a dialogue to a file, so that <see cref="LoadStateAsync"/> of a later process can go on without reading it again.
     /// </summary>
     /// <exception cref="CriaException">The file cannot be written.</exception>
-    public Task SaveStateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, string path)
-    {
-        var dialogue = ChatOptionsReader.Dialogue(messages, options);
-        return _generator.SaveAsync(ChatFormat.Render(dialogue, _format with { Tools = ChatOptionsReader.Tools(options) }).Encode(_tokenizer), path);
-    }
+    public Task SaveStateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, string path) =>
+        _generator.SaveAsync(Render(messages, options).Encode(_tokenizer), path);
 
     /// <summary>Takes in what <see cref="SaveStateAsync"/> wrote.</summary>
     /// <exception cref="CriaException">The file cannot be read, is damaged or too long, or is another model's.</exception>
