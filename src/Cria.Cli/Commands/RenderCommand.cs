@@ -38,7 +38,7 @@ static class RenderCommand
             var prompt = ChatFormat.Render(Input.ReadJson(r.GetValue(messages)!, ChatJson.ReadMessages), new ChatFormatOptions
             {
                 Style = RenderRequest.Style(r.GetValue(style), r.GetValue(template), path),
-                Tools = r.GetValue(tools) is { } file ? Input.ReadJson(file, ChatJson.ReadTools) : [],
+                Tools = r.GetValue(tools) is { } file ? Input.ReadJson(file, ChatJson.ReadTools) : null,
                 Date = r.GetValue(date),
             });
             if (r.GetValue(json))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cria.Chat;
 using Cria.Chat.ToolCalls;
 
 namespace Cria.Cli.Commands;
@@ -9,7 +10,7 @@ static class ToolCallsCommand
 {
     public static Command Create()
     {
-        var format = new Option<string>("--format") { Description = "The syntax of the calls: auto or pythonic", DefaultValueFactory = _ => "auto" };
+        var format = new Option<string>("--format") { Description = "The syntax of the calls: auto, pythonic, json or function_tag", DefaultValueFactory = _ => "auto" };
         var text = new Option<string?>("--text") { Description = "A file that holds the text as UTF-8" }.NotEmpty();
         var batch = new Option<string?>("--batch") { Description = "A JSONL file of {\"text\",\"format\"}" }.NotEmpty();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
@@ -37,8 +38,14 @@ static class ToolCallsCommand
         return command;
     }
 
-    static AssistantText Parse(string text, string format) => format is "auto" or "pythonic" ? AssistantText.Parse(text)
-        : throw new CriaException($"format \"{format}\" is not read; only pythonic calls are");
+    static AssistantText Parse(string text, string format) => AssistantText.Parse(text, format switch
+    {
+        "auto" => null,
+        "pythonic" => ToolFormat.Pythonic,
+        "json" => ToolFormat.Json,
+        "function_tag" => ToolFormat.FunctionTag,
+        _ => throw new CriaException($"format is \"{format}\", not auto, pythonic, json or function_tag"),
+    });
 
     internal static void Write(AssistantText reply, Utf8JsonWriter json)
     {

@@ -24,9 +24,13 @@ public static class ChatFormat
     /// <exception cref="CriaException">The style cannot express the dialogue.</exception>
     public static Prompt Render(IEnumerable<ChatMessage> messages, ChatFormatOptions options)
     {
-        var list = messages.ToList();
+        var list = messages.SelectMany(OneResultEach).ToList();
         return options.Style == ChatStyle.Meta ? MetaFormat.Render(list, options) : HuggingFaceFormat.Render(list, options);
     }
+
+    /// <summary>Every result of a tool is a message of its own.</summary>
+    static IEnumerable<ChatMessage> OneResultEach(ChatMessage message) =>
+        message.Role == ChatRole.Tool && message.Contents.OfType<FunctionResultContent>().Skip(1).Any() ? message.Contents.Select(c => new ChatMessage(message.Role, [c])) : [message];
 
     /// <summary>The style of a chat template, recognised by its own words.</summary>
     /// <exception cref="CriaException">The template is not one of Llama 3.1 or 3.2 Instruct.</exception>

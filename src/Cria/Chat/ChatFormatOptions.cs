@@ -15,6 +15,19 @@ public enum ChatStyle
     HuggingFace31,
 }
 
+/// <summary>How calls of tools are written (spec section 6.3); the definitions follow it in Meta style.</summary>
+public enum ToolFormat
+{
+    /// <summary>`[name(argument="value")]`, Llama 3.2's.</summary>
+    Pythonic,
+
+    /// <summary>`{"type": "function", "name": ..., "parameters": {...}}`, Llama 3.1's; without `type` in the Hugging Face templates.</summary>
+    Json,
+
+    /// <summary>`&lt;function=name>{"argument": "value"}&lt;/function>`, Llama 3.1's other one.</summary>
+    FunctionTag,
+}
+
 /// <summary>What of a dialogue is written.</summary>
 public enum ChatMode
 {
@@ -31,10 +44,10 @@ public enum ChatMode
 /// <summary>What Meta's style puts around the messages.</summary>
 public enum SystemPrompt
 {
-    /// <summary><see cref="Llama32"/> if there are tools, else nothing.</summary>
+    /// <summary>If there are tools that of their format: <see cref="Llama32"/> for pythonic calls, else <see cref="Llama31"/>; else nothing.</summary>
     Auto,
 
-    /// <summary>One system message of Llama 3.1: environment and built-in tools, dates, the system text.</summary>
+    /// <summary>One system message of Llama 3.1: environment and built-in tools, dates, the system text; then a user message with the tools, if any.</summary>
     Llama31,
 
     /// <summary>One system message of Llama 3.2: built-in tools, the tools with the instruction to call them pythonically, the system text.</summary>
@@ -50,8 +63,14 @@ public sealed record ChatFormatOptions
     /// <summary>What is written; Meta style only.</summary>
     public ChatMode Mode { get; init; }
 
-    /// <summary>Tools on offer; written in Meta style by <see cref="SystemPrompt.Llama32"/>.</summary>
-    public IReadOnlyList<AIFunctionDeclaration> Tools { get; init; } = [];
+    /// <summary>Tools on offer. A Hugging Face template writes its instructions for an empty list too; null = none.</summary>
+    public IReadOnlyList<AIFunctionDeclaration>? Tools { get; init; }
+
+    /// <summary>How calls are written; Meta style only, the templates have their own.</summary>
+    public ToolFormat ToolFormat { get; init; }
+
+    /// <summary>Whether a Hugging Face template puts the tools into the first user message, as it does by default, or into the system message.</summary>
+    public bool ToolsInUserMessage { get; init; } = true;
 
     /// <summary>Tools on offer that the models know by name (<see cref="ChatFormat.BuiltinTools"/>); null = none. The 3.2 template has no place for them.</summary>
     public IReadOnlyList<string>? BuiltinTools { get; init; }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cria.Chat.ToolCalls;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
@@ -115,7 +116,7 @@ public static class ChatJson
         var function = Object(Get(tool, "function") ?? throw new CriaException($"{at}.function is missing"), $"{at}.function");
         var name = Text(function, "name", $"{at}.function") ?? throw new CriaException($"{at}.function.name is missing");
         var parameters = Get(function, "parameters") is { } given ? Object(given, $"{at}.function.parameters").Clone() : JsonElement.Parse("{}");
-        return AIFunctionFactory.CreateDeclaration(name, Text(function, "description", $"{at}.function"), parameters);
+        return new ToolDefinition(name, Text(function, "description", $"{at}.function") ?? "", parameters, tool.Clone());
     }
 
     static JsonElement? Get(JsonElement json, string name) =>

@@ -127,7 +127,7 @@ public sealed class CriaChatClient : IChatClient
             yield return update;
         }
 
-        int[] Encode(IReadOnlyList<ChatMessage> messages) => ChatFormat.Render(messages, _format with { Tools = tools }).Encode(_tokenizer);
+        int[] Encode(IReadOnlyList<ChatMessage> messages) => Render(messages, tools).Encode(_tokenizer);
 
         int DropOldest(ref int[] prompt)
         {
@@ -145,7 +145,10 @@ public sealed class CriaChatClient : IChatClient
     /// <summary>The prompt that a dialogue is answered from.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) =>
-        ChatFormat.Render(ChatOptionsReader.Dialogue(messages, options), _format with { Tools = ChatOptionsReader.Tools(options) });
+        Render(ChatOptionsReader.Dialogue(messages, options), ChatOptionsReader.Tools(options));
+
+    Prompt Render(IReadOnlyList<ChatMessage> dialogue, IReadOnlyList<AIFunctionDeclaration> tools) =>
+        ChatFormat.Render(dialogue, _format with { Tools = tools.Count > 0 ? tools : null });
 
     /// <summary>
     /// Writes what the model has read of a dialogue to a file, so that <see cref="LoadStateAsync"/> of a later process can go on without reading it again.

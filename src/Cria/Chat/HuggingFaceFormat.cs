@@ -5,15 +5,22 @@ using Microsoft.Extensions.AI;
 namespace Cria.Chat;
 
 /// <summary>
-/// The Hugging Face chat templates of Llama 3.1 and 3.2 Instruct without tool definitions (spec section 6.6). Text between two
-/// control tokens is one part, as the template's output is encoded in one go.
+/// The Hugging Face chat templates of Llama 3.1 and 3.2 Instruct (spec section 6.6). Text between two control tokens is one part,
+/// as the template's output is encoded in one go.
 /// </summary>
 static class HuggingFaceFormat
 {
+    // Protocol constants: the words of the templates.
+    const string CallShape =
+        "Respond in the format {\"name\": function name, \"parameters\": dictionary of argument name and its value}.Do not use variables.\n\n";
+
+    const string SystemTools = $"You have access to the following functions. To call a function, please respond with JSON for a function call.{CallShape}";
+
+    const string UserTools =
+        $"Given the following functions, please respond with a JSON for a function call with its proper arguments that best answers the given prompt.\n\n{CallShape}";
+
     public static Prompt Render(IReadOnlyList<ChatMessage> messages, ChatFormatOptions options)
     {
-        if (options.Tools.Count > 0)
-            throw new CriaException("tools are written in Meta style only; choose --style meta");
         if (messages.Count == 0)
             throw new CriaException("messages is empty");
         var builtin = options.Style == ChatStyle.HuggingFace31 ? options.BuiltinTools : null; // the 3.2 template has no such variable
@@ -24,10 +31,21 @@ static class HuggingFaceFormat
             messages = [.. messages.Skip(1)];
         }
         var date = options.Date ?? (options.Style == ChatStyle.HuggingFace31 ? "26 Jul 2024" : ChatFormat.Today("dd MMM yyyy")); // 3.1 has a constant
-        var environment = builtin is null ? ""
-            : $"Environment: ipython\nTools: {string.Join(", ", builtin.Where(t => t != "code_interpreter"))}\n\n";
+        var tools = options.Tools;
+        var environment = tools is null && builtin is null ? "" : "Environment: ipython\n";
+        if (builtin is not null)
+            environment += $"Tools: {string.Join(", ", builtin.Where(t => t != "code_interpreter"))}\n\n";
         var parts = new List<PromptPart> { Control("<|begin_of_text|>") };
-        Write("system", $"{environment}Cutting Knowledge Date: December 2023\nToday Date: {date}\n\n{system}", parts);
+        var definitions = tools is null ? "" : string.Concat(tools.Select(t => new PythonJson(Indent: 4).ToText(ToolDefinition.Of(t)) + "\n\n"));
+        var inSystem = tools is null || options.ToolsInUserMessage ? "" : SystemTools + definitions;
+        Write("system", $"{environment}Cutting Knowledge Date: December 2023\nToday Date: {date}\n\n{inSystem}{system}", parts);
+        if (tools is not null && options.ToolsInUserMessage)
+        {
+            if (messages.Count == 0)
+                throw new CriaException("this chat template puts tools into the first user message, and there is none");
+            Write("user", UserTools + definitions + Trim(Content(messages[0])), parts);
+            messages = [.. messages.Skip(1)];
+        }
         foreach (var message in messages)
         {
             var calls = message.Contents.OfType<FunctionCallContent>().ToList();
@@ -61,7 +79,7 @@ static class HuggingFaceFormat
         }
         else
         {
-            WriteHeader("assistant", $"\n\n{{\"name\": \"{call.Name}\", \"parameters\": {PythonLiteral.WriteJson(arguments)}}}", parts);
+            WriteHeader("assistant", $"\n\n{{\"name\": \"{call.Name}\", \"parameters\": {PythonJson.Write(arguments)}}}", parts);
         }
         parts.Add(Control(builtin is null ? "<|eot_id|>" : "<|eom_id|>", isReply: true));
     }

@@ -9,10 +9,12 @@ static class MetaFormat
     public static Prompt Render(IReadOnlyList<ChatMessage> messages, ChatFormatOptions options)
     {
         var parts = new List<PromptPart>();
-        if (options.SystemPrompt == SystemPrompt.Llama31)
-            messages = Llama31SystemPrompt.Compose(messages, options);
-        else if (options.SystemPrompt == SystemPrompt.Llama32 || options.Tools.Count > 0)
-            messages = PythonicToolPrompt.Compose(messages, options);
+        messages = Composition(options) switch
+        {
+            SystemPrompt.Llama31 => Llama31SystemPrompt.Compose(messages, options),
+            SystemPrompt.Llama32 => PythonicToolPrompt.Compose(messages, options),
+            _ => messages,
+        };
         if (options.Mode != ChatMode.Message)
             parts.Add(Control("<|begin_of_text|>"));
         if (options.Mode == ChatMode.Completion)
@@ -21,13 +23,17 @@ static class MetaFormat
             return new Prompt(parts);
         }
         foreach (var message in options.Mode == ChatMode.Message ? [First(messages)] : messages)
-            WriteMessage(message, parts);
+            WriteMessage(message, options.ToolFormat, parts);
         if (options.Mode == ChatMode.Dialog && options.AddGenerationPrompt)
             WriteHeader("assistant", parts);
         return new Prompt(parts);
     }
 
-    static void WriteMessage(ChatMessage message, List<PromptPart> parts)
+    static SystemPrompt Composition(ChatFormatOptions options) =>
+        options.SystemPrompt != SystemPrompt.Auto || options.Tools is null or [] && options.BuiltinTools is null or [] ? options.SystemPrompt
+        : options.ToolFormat == ToolFormat.Pythonic ? SystemPrompt.Llama32 : SystemPrompt.Llama31;
+
+    static void WriteMessage(ChatMessage message, ToolFormat format, List<PromptPart> parts)
     {
         var reply = message.Role == ChatRole.Assistant;
         WriteHeader(ChatFormat.Header(message.Role), parts);
@@ -36,10 +42,17 @@ static class MetaFormat
             parts.Add(new("<|python_tag|>", IsControl: true, reply));
         WriteContent(message, reply, parts);
         foreach (var call in calls)
-            parts.Add(new(BuiltinCall.Write(call) ?? PythonicCalls.Write([call]), IsControl: false, reply));
+            parts.Add(new(BuiltinCall.Write(call) ?? Write(call, format), IsControl: false, reply));
         var end = reply && Property(message, ChatFormat.StopReason) == "end_of_message" ? "<|eom_id|>" : "<|eot_id|>";
         parts.Add(new(end, IsControl: true, reply));
     }
+
+    static string Write(FunctionCallContent call, ToolFormat format) => format switch
+    {
+        ToolFormat.Json => JsonCalls.Write(call),
+        ToolFormat.FunctionTag => FunctionTags.Write(call),
+        _ => PythonicCalls.Write([call]),
+    };
 
     static void WriteHeader(string role, List<PromptPart> parts) =>
         parts.AddRange([Control("<|start_header_id|>"), new(role), Control("<|end_header_id|>"), new("\n\n")]);

@@ -13,7 +13,7 @@ static class ToolResult
         null => "",
         string text => text,
         JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
-        _ => PythonLiteral.WriteJson(result),
+        _ => PythonJson.Write(result),
     };
 
     /// <summary>As the Hugging Face template does: strings are JSON-quoted, numbers and booleans are printed as Python prints them.</summary>
@@ -21,6 +21,6 @@ static class ToolResult
     {
         var results = message.Contents.OfType<FunctionResultContent>().Select(r => r.Result).ToList();
         var value = results.Count > 0 ? results[0] : message.Text;
-        return PythonLiteral.IsScalar(value) ? PythonLiteral.Write(value) : PythonLiteral.WriteJson(value);
+        return PythonLiteral.IsScalar(value) ? PythonLiteral.Write(value) : PythonJson.Write(value);
     }
 }

@@ -66,7 +66,19 @@ public sealed class ChatFormatTests
         Assert.Contains("        \"name\": \"f\",\n        \"description\": \"Does it\",\n", text);
         Assert.Contains("\"required\": [\"x\"],\n", text);
         Assert.Contains("]\nBe brief.<|eot_id|>", text);
-        Assert.Throws<CriaException>(() => ChatFormat.Render([new(ChatRole.User, "Go")], In(ChatStyle.HuggingFace32) with { Tools = [tool] }));
+        text = ChatFormat.Render([new(ChatRole.User, "Go")], In(ChatStyle.HuggingFace32) with { Tools = [tool] }).Text;
+        Assert.Contains("{\n    \"type\": \"function\",\n    \"function\": {\n        \"name\": \"f\",\n        \"description\": \"Does it\",\n", text);
+        Assert.EndsWith("}\n\nGo<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", text);
+        Assert.Throws<CriaException>(() => ChatFormat.Render([new(ChatRole.System, "Go")], In(ChatStyle.HuggingFace32) with { Tools = [tool] }));
+    }
+
+    [Fact]
+    public void EveryResultIsAMessageOfItsOwn()
+    {
+        ChatMessage together = new(ChatRole.Tool, [new FunctionResultContent("a", "one"), new FunctionResultContent("b", 2)]);
+        ChatMessage[] apart = [new(ChatRole.Tool, [new FunctionResultContent("a", "one")]), new(ChatRole.Tool, [new FunctionResultContent("b", 2)])];
+        foreach (var style in Styles)
+            Assert.Equal(ChatFormat.Render(apart, In(style)).Text, ChatFormat.Render([together], In(style)).Text);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Cria.Chat;
 using Cria.Chat.ToolCalls;
 using CsCheck;
 
@@ -17,6 +18,39 @@ public sealed class PythonicCallsTests
         Assert.Equal(calls.Select(c => c.Name), read.Select(c => c.Name));
         Assert.All(read, c => Assert.Equal(arguments!, c.Arguments!));
     }, iter: 500);
+
+    static readonly Gen<object?> AnyScalar = Gen.OneOf(Scalar, Gen.String.Where(IsWellFormed).Select(s => (object?)s));
+    static readonly Gen<object?> AnyValue = Gen.OneOf(AnyScalar, AnyScalar.List[0, 3].Select(l => (object?)l), Gen.Dictionary(Gen.String[Gen.Char["ab \"'}{<é"], 0, 4], AnyScalar)[0, 3].Select(m => (object?)m));
+
+    static bool IsWellFormed(string text) => System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text)) == text;
+
+    [Fact]
+    public void JsonCallsAndFunctionTagsOfAnyArgumentsAreReadBack() => Gen.Select(Gen.Dictionary(Gen.String[Gen.Char['a', 'z'], 1, 5], AnyValue)[0, 4], Gen.Bool).Sample((arguments, isTag) =>
+    {
+        var call = new Microsoft.Extensions.AI.FunctionCallContent("call_0", "look_up", arguments);
+        var format = isTag ? ToolFormat.FunctionTag : ToolFormat.Json;
+        foreach (var reply in new[] { AssistantText.Parse(isTag ? FunctionTags.Write(call) : JsonCalls.Write(call)), AssistantText.Parse(isTag ? FunctionTags.Write(call) : JsonCalls.Write(call), format) })
+        {
+            var read = Assert.Single(reply.Calls);
+            Assert.Equal(("look_up", PythonJson.Write(arguments)), (read.Name, PythonJson.Write(read.Arguments)));
+        }
+    }, iter: 2000);
+
+    [Fact]
+    public void PythonLiteralsOfAnyArgumentsAreReadBack() => Gen.Select(Gen.Dictionary(Gen.String[Gen.Char['a', 'z'], 1, 5], AnyValue)[0, 4], Gen.Bool).Sample((arguments, single) =>
+    {
+        var read = Assert.Single(AssistantText.Parse($"[look_up({string.Join(", ", arguments.Select(a => $"{a.Key}={Literal(a.Value, single ? '\'' : '"')}"))})]").Calls);
+        Assert.Equal(PythonJson.Write(arguments), PythonJson.Write(read.Arguments));
+    }, iter: 2000);
+
+    /// <summary>A value as Python's repr writes it, in either kind of quotes.</summary>
+    static string Literal(object? value, char quote) => value switch
+    {
+        string s => quote + string.Concat(s.Select(c => c == quote || c == '\\' ? $"\\{c}" : c == '\n' ? "\\n" : c < ' ' ? $"\\x{(int)c:x2}" : c.ToString())) + quote,
+        IDictionary<string, object?> map => $"{{{string.Join(", ", map.Select(p => $"{Literal(p.Key, quote)}: {Literal(p.Value, quote)}"))}}}",
+        List<object?> list => $"[{string.Join(", ", list.Select(i => Literal(i, quote)))}]",
+        _ => PythonLiteral.Write(value),
+    };
 
     [Fact]
     public void AnyTextIsEitherCallsOrContent() =>

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat.ToolCalls;
 
 /// <summary>Calls of Meta's built-in tools: `NAME.call(query="...")`, code as it is (spec section 6.4).</summary>
-static class BuiltinCall
+static partial class BuiltinCall
 {
     static readonly string[] SearchTools = ["brave_search", "wolfram_alpha", "photogen"];
 
@@ -24,6 +25,13 @@ static class BuiltinCall
         : call.Name == "code_interpreter" ? Argument(call, "code")
         : null;
 
+    /// <summary>The first call of that form in a text, of whatever name; null if there is none.</summary>
+    public static FunctionCallContent? Parse(string text) =>
+        Query().Match(text) is { Success: true } match ? new("call_0", match.Groups[1].Value, new Dictionary<string, object?> { ["query"] = match.Groups[2].Value }) : null;
+
+    /// <summary>A call of the code interpreter.</summary>
+    public static FunctionCallContent Code(string code) => new("call_0", "code_interpreter", new Dictionary<string, object?> { ["code"] = code });
+
     /// <summary>A custom call that has a built-in tool's name gets the first argument as its query.</summary>
     public static FunctionCallContent Normalise(FunctionCallContent call) =>
         Names.Contains(call.Name) && call.Arguments is { Count: > 0 } given
@@ -31,4 +39,7 @@ static class BuiltinCall
 
     static string Argument(FunctionCallContent call, string name) =>
         call.Arguments?.TryGetValue(name, out var value) == true ? value?.ToString() ?? "" : "";
+
+    [GeneratedRegex("""\b(\w+)\.call\(query="([^"]*)"\)""")]
+    private static partial Regex Query();
 }

@@ -1,11 +1,10 @@
 using System.Collections;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Cria.Chat.ToolCalls;
 
-/// <summary>Values of tool arguments and results as Python writes them: `str`, `repr` and `json.dumps`.</summary>
+/// <summary>Values of tool arguments and results as Python and the pythonic format print them.</summary>
 static class PythonLiteral
 {
     /// <summary>A value inside a pythonic call (llama-models, prompt_templates/system_prompts.py and tool_utils.py): strings in double quotes without escapes, dicts as `{k=v}`.</summary>
@@ -46,107 +45,7 @@ static class PythonLiteral
         && (value is JsonElement { ValueKind: JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False }
             || value is bool or IFormattable);
 
-    /// <summary>json.dumps with ", " and ": " and no ASCII escapes.</summary>
-    public static string WriteJson(object? value)
-    {
-        var text = new StringBuilder();
-        WriteJson(value, text);
-        return text.ToString();
-    }
-
-    static void WriteJson(object? value, StringBuilder text)
-    {
-        switch (value)
-        {
-            case string s:
-                Quote(s, text);
-                break;
-            case JsonElement { ValueKind: JsonValueKind.String } s:
-                Quote(s.GetString()!, text);
-                break;
-            case JsonElement { ValueKind: JsonValueKind.Number } number:
-                text.Append(Number(number.GetRawText()));
-                break;
-            case JsonElement { ValueKind: JsonValueKind.Array } array:
-                List(array.EnumerateArray().Select(e => (object?)e), text);
-                break;
-            case JsonElement { ValueKind: JsonValueKind.Object } map:
-                Map(map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, (object?)p.Value)), text);
-                break;
-            case true or JsonElement { ValueKind: JsonValueKind.True }:
-                text.Append("true");
-                break;
-            case false or JsonElement { ValueKind: JsonValueKind.False }:
-                text.Append("false");
-                break;
-            case null or JsonElement:
-                text.Append("null");
-                break;
-            case IDictionary<string, object?> map:
-                Map(map, text);
-                break;
-            case IEnumerable list:
-                List(list.Cast<object?>(), text);
-                break;
-            case IFormattable number:
-                text.Append(Number(number));
-                break;
-            default:
-                Quote(value.ToString() ?? "", text);
-                break;
-        }
-    }
-
-    static void List(IEnumerable<object?> items, StringBuilder text)
-    {
-        text.Append('[');
-        var first = true;
-        foreach (var item in items)
-        {
-            text.Append(first ? "" : ", ");
-            first = false;
-            WriteJson(item, text);
-        }
-        text.Append(']');
-    }
-
-    static void Map(IEnumerable<KeyValuePair<string, object?>> items, StringBuilder text)
-    {
-        text.Append('{');
-        var first = true;
-        foreach (var (key, item) in items)
-        {
-            text.Append(first ? "" : ", ");
-            first = false;
-            Quote(key, text);
-            text.Append(": ");
-            WriteJson(item, text);
-        }
-        text.Append('}');
-    }
-
-    static void Quote(string s, StringBuilder text)
-    {
-        text.Append('"');
-        foreach (var c in s)
-        {
-            text.Append(c switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                < ' ' => $"\\u{(int)c:x4}",
-                _ => c.ToString(),
-            });
-        }
-        text.Append('"');
-    }
-
-    static string Number(IFormattable number)
+    public static string Number(IFormattable number)
     {
         var text = number.ToString(null, CultureInfo.InvariantCulture);
         return Number(number is double or float && text.All(c => char.IsAsciiDigit(c) || c == '-') ? text + ".0" : text);

@@ -21,6 +21,9 @@ public static class PythonicCalls
     /// </summary>
     public static IReadOnlyList<FunctionCallContent>? Parse(string text) => new Parser(text).Calls();
 
+    /// <summary>The dictionary of literals that a text begins with; null if it begins with none.</summary>
+    internal static Dictionary<string, object?>? ParseDictionary(string text) => new Parser(text).Dictionary();
+
     /// <summary>A recursive descent over Python literals; a Fail anywhere means "not a call".</summary>
     ref struct Parser(string text)
     {
@@ -47,6 +50,18 @@ public static class PythonicCalls
                     _at = text.Length;
                 Space();
                 return _at == text.Length ? calls : null;
+            }
+            catch (Fail)
+            {
+                return null;
+            }
+        }
+
+        public Dictionary<string, object?>? Dictionary()
+        {
+            try
+            {
+                return Peek() == '{' ? Map(0) : null;
             }
             catch (Fail)
             {

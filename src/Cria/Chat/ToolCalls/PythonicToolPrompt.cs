@@ -37,15 +37,16 @@ static class PythonicToolPrompt
     {
         var system = messages.Count > 0 && messages[0].Role == ChatRole.System ? messages[0].Text : null;
         var text = new StringBuilder(BuiltinCall.Environment(options.BuiltinTools));
-        if (options.Tools.Count > 0)
+        var tools = options.Tools ?? [];
+        if (tools.Count > 0)
         {
-            var description = Functions + Definitions(options.Tools);
+            var description = Functions + Definitions(tools);
             if (options.SystemReplacesTools && system is not null)
                 text.Append(system.Contains(Placeholder) ? system.Replace(Placeholder, description) : system);
             else
                 text.Append(Preamble).Append(description);
         }
-        if (system is not null && !(options.SystemReplacesTools && options.Tools.Count > 0))
+        if (system is not null && !(options.SystemReplacesTools && tools.Count > 0))
             text.Append('\n').Append(system);
         var rest = messages.Skip(system is null ? 0 : 1);
         var composed = text.ToString().Trim('\n');
@@ -59,21 +60,20 @@ static class PythonicToolPrompt
         for (var t = 0; t < tools.Count; t++)
         {
             var tool = tools[t];
-            var properties = Properties(tool.JsonSchema);
-            var required = Required(tool.JsonSchema);
+            var properties = ToolSchema.Properties(tool);
             text.Append("    {\n")
                 .Append($"        \"name\": \"{tool.Name}\",\n")
-                .Append($"        \"description\": \"{OrNone(tool.Description)}\",\n")
+                .Append($"        \"description\": \"{ToolSchema.OrNone(tool.Description)}\",\n")
                 .Append("        \"parameters\": {\n")
                 .Append("            \"type\": \"dict\",\n")
-                .Append($"            \"required\": [{string.Join(", ", properties.Select(p => p.Name).Where(required.Contains).Select(n => $"\"{n}\""))}],\n")
+                .Append($"            \"required\": {ToolSchema.RequiredList(tool)},\n")
                 .Append("            \"properties\": {\n");
             for (var p = 0; p < properties.Count; p++)
             {
                 var schema = properties[p].Value;
                 text.Append($"                \"{properties[p].Name}\": {{\n")
-                    .Append($"                    \"type\": \"{OrNone(Text(schema, "type"))}\",\n")
-                    .Append($"                    \"description\": \"{OrNone(Text(schema, "description"))}\"");
+                    .Append($"                    \"type\": \"{ToolSchema.OrNone(ToolSchema.Text(schema, "type"))}\",\n")
+                    .Append($"                    \"description\": \"{ToolSchema.OrNone(ToolSchema.Text(schema, "description"))}\"");
                 if (Default(schema) is { } value)
                     text.Append($",\n                    \"default\": \"{value}\"");
                 text.Append("\n                }").Append(p < properties.Count - 1 ? ",\n" : "\n");
@@ -82,19 +82,6 @@ static class PythonicToolPrompt
         }
         return text.Append(']').ToString();
     }
-
-    static List<JsonProperty> Properties(JsonElement schema) =>
-        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out var p) && p.ValueKind == JsonValueKind.Object
-            ? [.. p.EnumerateObject()] : [];
-
-    static HashSet<string?> Required(JsonElement schema) =>
-        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("required", out var r) && r.ValueKind == JsonValueKind.Array
-            ? [.. r.EnumerateArray().Where(e => e.ValueKind == JsonValueKind.String).Select(e => e.GetString())] : [];
-
-    static string? Text(JsonElement schema, string name) =>
-        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String ? v.GetString() : null;
-
-    static string OrNone(string? text) => string.IsNullOrEmpty(text) ? "None" : text;
 
     /// <summary>A default as Python's str prints it; what is false in Python is dropped.</summary>
     static string? Default(JsonElement schema)
