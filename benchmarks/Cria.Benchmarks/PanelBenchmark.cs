@@ -30,7 +30,7 @@ static unsafe class PanelBenchmark
 
     static void Run(ElementType type, int layers, PanelKernels kernels, Compute compute)
     {
-        var format = PanelFormat.Of(type)!;
+        var format = PanelFormat.Of(type);
         var source = (byte*)NativeMemory.Alloc((nuint)type.Bytes((long)Vocabulary * Hidden));
         SyntheticGguf.Fill(new Span<byte>(source, (int)type.Bytes((long)Vocabulary * Hidden)), type);
         PanelMatrix Create(int outputs, int columns) => new(format, kernels, source, type.Bytes(columns), outputs, columns, compute, repack: true, type.Name());

@@ -40,10 +40,8 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16, b
             return new BF16Matrix(weight, this);
         if (weight.Type.BlockLength() == 1)
             return new StoredMatrix(weight, this, copy: repack && weight.IsMapped);
-        if (PanelFormat.Of(weight.Type) is not { } format)
-            return new DequantizedMatrix(weight, this);
         var (outputs, columns) = ((int)weight.Shape[0], (int)weight.Shape[1]);
-        var matrix = new PanelMatrix(format, PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this, repack,
+        var matrix = new PanelMatrix(PanelFormat.Of(weight.Type), PanelKernels.OfBits(kernels.Bits), weight.Data, weight.Type.Bytes(columns), outputs, columns, this, repack,
             $"{weight.File}: {weight.Name}");
         if (repack)
             weight.Forget();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cria.Tensors;
 
 namespace Cria.Kernels.Blocks;
@@ -12,14 +13,17 @@ readonly unsafe struct IQ4_XS : IBlockFormat
     public static void Dequantize(byte* block, float* values)
     {
         var levels = stackalloc sbyte[256];
-        var scales = stackalloc byte[SubBlocks];
-        BitFields.Unpack(block + 4, 1, 4, scales, SubBlocks);
-        BitFields.Unpack(block + 2, 1, 2, scales, SubBlocks, at: 4);
+        var scales = stackalloc sbyte[SubBlocks];
         for (var j = 0; j < SubBlocks; j++)
-            scales[j] -= 32;
+            scales[j] = (sbyte)Scale(block, j);
         IQ4_NL.UnpackLevels(block + 8, levels, 256);
-        Levels.Scale(levels, 0, Levels.ReadHalf(block), (sbyte*)scales, SubBlocks, values);
+        Levels.Scale(levels, 0, Levels.ReadHalf(block), scales, SubBlocks, values);
     }
+
+    /// <summary>The scale of a sub-block, from −32 to 31.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Scale(byte* block, int subBlock) =>
+        (block[4 + subBlock / 2] >> 4 * (subBlock % 2) & 15 | (block[2 + subBlock / 4] >> 2 * (subBlock % 4) & 3) << 4) - 32;
 
     public static void Quantize(float* values, float* weights, byte* block)
     {

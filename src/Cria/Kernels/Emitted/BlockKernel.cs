@@ -8,8 +8,6 @@ namespace Cria.Kernels.Emitted;
 /// </summary>
 readonly struct BlockKernel<F> : IPanelKernel where F : struct, IBlockForm
 {
-    const int ScaleBytes = 32;
-
     public static void Emit(PanelFunction function)
     {
         var (code, rows) = (function.Code, function.Rows);
@@ -17,7 +15,8 @@ readonly struct BlockKernel<F> : IPanelKernel where F : struct, IBlockForm
         var (weights, x) = (function.Vectors(2), function.Vector());
         var mask = F.Nibbles ? function.Constant(0x0F0F0F0F) : default;
         var codeBytes = F.Nibbles ? 256 : 512;
-        var codesAt = (F.HasMinimum ? 4 : 2) * ScaleBytes;
+        var scaleBytes = F.ScaleSize * PanelFormat.Rows;
+        var codesAt = 2 * scaleBytes + (F.HasMinimum ? 4 * PanelFormat.Rows : 0);
 
         function.Emit(sums, 2, codesAt + 2 * codeBytes, 2 * QuantizedRow.Bytes32, () =>
         {
@@ -34,12 +33,12 @@ readonly struct BlockKernel<F> : IPanelKernel where F : struct, IBlockForm
                         for (var row = 0; row < rows; row++)
                             AddProducts(row, activations + 16 * half + 4 * line);
                     }
-                LoadHalves(block * ScaleBytes);
+                LoadScales(block * scaleBytes, F.ScaleSize);
                 for (var row = 0; row < rows; row++)
                     AddScaled(row, activations + QuantizedRow.Scale32);
                 if (!F.HasMinimum)
                     continue;
-                LoadHalves((2 + block) * ScaleBytes);
+                LoadScales(2 * scaleBytes + block * 2 * PanelFormat.Rows, 2);
                 for (var row = 0; row < rows; row++)
                     AddMinimum(row, activations + QuantizedRow.ScaledSum);
             }
@@ -80,13 +79,16 @@ readonly struct BlockKernel<F> : IPanelKernel where F : struct, IBlockForm
                 code.Vpdpbusd(dots[2 * row + panel], weights[panel], x);
         }
 
-        void LoadHalves(int at)
+        void LoadScales(int at, int size)
         {
             for (var panel = 0; panel < 2; panel++)
             {
                 if (at % 64 == 0)
                     function.Prefetch(panel, at);
-                code.Vcvtph2ps(weights[panel], PanelFunction.Panel(panel).At(at));
+                if (size == 2)
+                    code.Vcvtph2ps(weights[panel], PanelFunction.Panel(panel).At(at));
+                else
+                    code.Vmovups(weights[panel], PanelFunction.Panel(panel).At(at));
             }
         }
 

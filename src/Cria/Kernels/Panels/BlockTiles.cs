@@ -10,6 +10,9 @@ interface IBlockForm
 
     /// <summary>Whether a block has a minimum, added to what scale and code give; else codes in nibbles are less 8.</summary>
     static abstract bool HasMinimum { get; }
+
+    /// <summary>Bytes of a scale: 2 for F16, 4 for F32. A minimum is F16.</summary>
+    static virtual int ScaleSize => 2;
 }
 
 /// <summary>Q4_0.</summary>
@@ -36,6 +39,16 @@ readonly struct ByteForm : IBlockForm
     public static bool HasMinimum => false;
 }
 
+/// <summary>IQ4_XS: the product of its two scales needs more bits than F16 has.</summary>
+readonly struct WideScaleForm : IBlockForm
+{
+    public static bool Nibbles => false;
+
+    public static bool HasMinimum => false;
+
+    public static int ScaleSize => 4;
+}
+
 /// <summary>Q5_1.</summary>
 readonly struct ByteMinimumForm : IBlockForm
 {
@@ -52,7 +65,11 @@ readonly struct ByteMinimumForm : IBlockForm
 /// </summary>
 static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : struct, IPanelWidth<V> where V : struct
 {
-    const int ScaleBytes = 32;
+    static int ScaleBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => F.ScaleSize * PanelFormat.Rows;
+    }
 
     static int CodeBytes
     {
@@ -63,7 +80,7 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
     static int CodesAt
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (F.HasMinimum ? 4 : 2) * ScaleBytes;
+        get => 2 * ScaleBytes + (F.HasMinimum ? 4 * PanelFormat.Rows : 0);
     }
 
     static int PairBytes
@@ -76,7 +93,7 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Four(in PanelTile tile)
     {
-        byte* scales0 = tile.Panel0 + 2 * tile.Row0, scales1 = tile.Panel1 + 2 * tile.Row1;
+        byte* scales0 = tile.Panel0 + F.ScaleSize * tile.Row0, scales1 = tile.Panel1 + F.ScaleSize * tile.Row1;
         byte* codes0 = tile.Panel0 + 4 * tile.Row0 + CodesAt, codes1 = tile.Panel1 + 4 * tile.Row1 + CodesAt;
         byte* a = tile.X0, b = tile.X1, c = tile.X2, d = tile.X3;
         V a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
@@ -103,7 +120,7 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
                 Feed(c + at + 16, low0, low1, ref k0, ref k1);
                 Feed(d + at + 16, low0, low1, ref l0, ref l1);
             }
-            var (scale0, scale1) = (W.WidenHalves(scales0), W.WidenHalves(scales1));
+            var (scale0, scale1) = (LoadScales(scales0), LoadScales(scales1));
             Scale(a + QuantizedRow.Scale32, scale0, scale1, i0, i1, ref a0, ref a1);
             Scale(b + QuantizedRow.Scale32, scale0, scale1, j0, j1, ref b0, ref b1);
             Scale(c + QuantizedRow.Scale32, scale0, scale1, k0, k1, ref c0, ref c1);
@@ -140,18 +157,18 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
         var second = W.Rows % Rows; // where a vector is less than the panel, two go together
         for (var row = 0; row < Rows; row += W.Rows + second)
         {
-            byte* scales = tile.Panel0 + 2 * row, codes = tile.Panel0 + CodesAt + 4 * row, x = tile.X0;
+            byte* scales = tile.Panel0 + F.ScaleSize * row, codes = tile.Panel0 + CodesAt + 4 * row, x = tile.X0;
             V sum0 = default, sum1 = default;
             for (var pair = tile.Blocks / 2; pair > 0; pair--)
             {
                 Panel.Prefetch(scales);
-                if (F.HasMinimum)
+                if (F.HasMinimum || F.ScaleSize > 2)
                     Panel.Prefetch(scales + 64);
                 for (var odd = 0; odd < 2; odd++)
                 {
                     sum0 = AddBlock(codes, scales, x, sum0, prefetch: true);
                     if (second > 0)
-                        sum1 = AddBlock(codes + 4 * second, scales + 2 * second, x, sum1, prefetch: false);
+                        sum1 = AddBlock(codes + 4 * second, scales + F.ScaleSize * second, x, sum1, prefetch: false);
                     codes += CodeBytes;
                     scales += ScaleBytes;
                     x += QuantizedRow.Bytes32;
@@ -171,9 +188,12 @@ static unsafe class BlockTiles<F, W, V> where F : struct, IBlockForm where W : s
         var dot = FourLines(codes, x, Start(x), prefetch);
         if (!F.Nibbles)
             dot = FourLines(codes + 256, x + 16, dot, prefetch);
-        sum = W.MultiplyAdd(W.Multiply(W.WidenHalves(scales), W.Broadcast(x + QuantizedRow.Scale32)), W.ToFloat(Finish(dot)), sum);
+        sum = W.MultiplyAdd(W.Multiply(LoadScales(scales), W.Broadcast(x + QuantizedRow.Scale32)), W.ToFloat(Finish(dot)), sum);
         return F.HasMinimum ? W.MultiplyAdd(W.WidenHalves(scales + 2 * ScaleBytes), W.Broadcast(x + QuantizedRow.ScaledSum), sum) : sum;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V LoadScales(byte* p) => F.ScaleSize == 2 ? W.WidenHalves(p) : W.Load(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V FourLines(byte* codes, byte* x, V dot, bool prefetch)

@@ -30,4 +30,14 @@ static unsafe class Panel
         if (Sse.IsSupported)
             Sse.Prefetch0(p + Ahead);
     }
+
+    /// <summary>Asks for <paramref name="count"/> bytes that are needed later, and gives where they end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* PrefetchNext(byte* p, int count)
+    {
+        if (Sse.IsSupported)
+            for (var i = 0; i < count; i += 64)
+                Sse.Prefetch1(p + i);
+        return p + count;
+    }
 }

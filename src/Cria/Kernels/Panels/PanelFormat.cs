@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
@@ -20,6 +21,7 @@ abstract unsafe class PanelFormat
         [ElementType.Q5_1] = new BlockPanels<Q5_1Codes, ByteMinimumForm>(),
         [ElementType.Q8_0] = new BlockPanels<Q8_0Codes, ByteForm>(),
         [ElementType.IQ4_NL] = new BlockPanels<IQ4_NLCodes, ByteForm>(),
+        [ElementType.IQ4_XS] = new BlockPanels<IQ4_XSCodes, WideScaleForm>(),
         [ElementType.Q2_K] = new SixBitSuperblockPanels<Q2_KCodes, WithMinima>(),
         [ElementType.Q3_K] = new SixBitSuperblockPanels<Q3_KCodes, NoMinima>(),
         [ElementType.Q4_K] = new NibbleSuperblockPanels<Q4_KCodes>(),
@@ -27,14 +29,17 @@ abstract unsafe class PanelFormat
         [ElementType.Q6_K] = new SixBitSuperblockPanels<Q6_KCodes, NoMinima>(),
     };
 
-    /// <summary>The form of a type, or null where there is none.</summary>
-    public static PanelFormat? Of(ElementType type) => All.GetValueOrDefault(type);
+    /// <summary>The form of a type of blocks.</summary>
+    public static PanelFormat Of(ElementType type) => All[type];
 
-    /// <summary>The types that have a form.</summary>
+    /// <summary>The types that have a form: all that come in blocks.</summary>
     public static IReadOnlyCollection<ElementType> Types => All.Keys;
 
     /// <summary>Whether codes have all 8 bits and need <see cref="IPanelWidth{V}.Dot"/>.</summary>
     public abstract bool NeedsDot { get; }
+
+    /// <summary>Activations that share a scale.</summary>
+    public abstract int ActivationBlock { get; }
 
     /// <summary>Blocks of a row of <paramref name="columns"/>, in panels and in activations.</summary>
     public abstract int Blocks(int columns);
@@ -51,8 +56,15 @@ abstract unsafe class PanelFormat
     /// <summary>Up to 16 rows of blocks to a panel; what is missing is zero. Gives whether all scales are finite, which tiles take for granted.</summary>
     public abstract bool Pack(byte* blocks, int rows, int columns, byte* panel);
 
+    /// <summary>Whether 16 values in F16 are finite.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected static bool IsFinite(ushort half) => (half & 0x7C00) != 0x7C00;
+    protected static bool AreFinite(ushort* halves) =>
+        !Vector256.EqualsAny(Vector256.Load(halves) & Vector256.Create((ushort)0x7C00), Vector256.Create((ushort)0x7C00));
+
+    /// <summary>Whether 16 values are finite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected static bool AreFinite(float* values) =>
+        Vector256.LessThanAll(Vector256.Max(Vector256.Abs(Vector256.Load(values)), Vector256.Abs(Vector256.Load(values + 8))), Vector256.Create(float.PositiveInfinity));
 
     /// <summary>The tiles of this form at one vector width.</summary>
     public abstract PanelTiles Tiles<W, V>() where W : struct, IPanelWidth<V> where V : struct;

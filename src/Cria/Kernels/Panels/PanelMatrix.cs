@@ -8,6 +8,9 @@ sealed unsafe class PanelMatrix : WeightMatrix
     /// <summary>Panels are packed and computed two by two: where their number is odd, an empty one follows.</summary>
     const int Together = 2;
 
+    /// <summary>Rows up to which panels that are packed at every product are used at once, while the first-level cache has them.</summary>
+    const int FewRows = 8;
+
     readonly PanelFormat _format;
     readonly PanelTiles _tiles;
     readonly byte* _blocks;
@@ -61,15 +64,19 @@ sealed unsafe class PanelMatrix : WeightMatrix
         });
 
         var chunk = (_compute.ChunkOutputs(x, _outputs, (int)(_panelBytes / PanelFormat.Rows)) + 31) / 32 * Together;
-        var chunkBytes = chunk * (nint)_panelBytes;
-        var scratch = _data == null ? (byte*)_compute.Scratch.Reserve(_compute.Pool.Threads * chunkBytes / sizeof(float)) : null;
+        var step = _data == null && x.Rows <= FewRows ? Together : chunk;
+        var stepBytes = step * (nint)_panelBytes;
+        var scratch = _data == null ? (byte*)_compute.Scratch.Reserve(_compute.Pool.Threads * stepBytes / sizeof(float)) : null;
         _compute.Pool.Run((_panels + chunk - 1) / chunk, (i, thread) =>
         {
-            var (first, end) = (i * chunk, Math.Min(_panels, (i + 1) * chunk));
-            var panels = _data + i * chunkBytes;
-            if (_data == null)
-                Pack(first, end, panels = scratch + thread * chunkBytes);
-            new PanelProduct(_format, _tiles, panels, _outputs, _columns).Multiply(first, end, activations, x.Rows, y.Data);
+            for (var (first, end) = (i * chunk, Math.Min(_panels, (i + 1) * chunk)); first < end; first += step)
+            {
+                var next = Math.Min(end, first + step);
+                var panels = _data + first * (nint)_panelBytes;
+                if (_data == null)
+                    Pack(first, next, panels = scratch + thread * stepBytes);
+                new PanelProduct(_format, _tiles, panels, _outputs, _columns).Multiply(first, next, activations, x.Rows, y.Data);
+            }
         });
     }
 

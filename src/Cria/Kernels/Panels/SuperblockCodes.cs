@@ -14,7 +14,12 @@ readonly unsafe struct Q4_KCodes : ISuperblockSource
     {
         (to->Scale, to->MinimaScale) = (((ushort*)block)[0], ((ushort*)block)[1]);
         SixBitPairs.Unpack(block + 4, to->Scales, to->Minima);
-        BitFields.Unpack(block + 16, 32, 4, to->Codes, 256);
+        for (var i = 0; i < 128; i += 32)
+        {
+            var (first, second) = (Vector128.Load(block + 16 + i), Vector128.Load(block + 32 + i));
+            (first & Vector128.Create((byte)15) | second << 4).Store(to->Codes + i);
+            (first >>> 4 | second & Vector128.Create((byte)0xF0)).Store(to->Codes + i + 16);
+        }
     }
 }
 

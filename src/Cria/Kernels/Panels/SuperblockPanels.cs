@@ -5,7 +5,7 @@ using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
 
-/// <summary>A block of 256 of some type, unpacked: one code, scale or minimum a byte, in the range that its form in panels takes.</summary>
+/// <summary>A block of 256 of some type, unpacked: one code, scale or minimum a byte, in the range that its form in panels takes; codes of 4 bits as they lie there.</summary>
 unsafe struct Superblock
 {
     public ushort Scale, MinimaScale;
@@ -27,6 +27,8 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
 
     int BlockBytes => _codesAt + subBlocks * codeBytes;
 
+    public override int ActivationBlock => 256;
+
     public override bool NeedsDot => false;
 
     public override int Blocks(int columns) => columns / 256;
@@ -37,31 +39,38 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
 
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize256(x, columns, row);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, so no later tier would come in time
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once for a matrix, so no later tier would come in time
     public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
     {
         if (rows < Rows)
             new Span<byte>(panel, checked((int)PanelBytes(columns))).Clear();
-        var from = new Superblock();
+        var (rowBytes, blockBytes) = ((nint)S.Type.Bytes(columns), S.Type.BlockBytes());
+        var next = blocks + Rows * rowBytes;
+        var unpacked = stackalloc Superblock[Rows];
         var finite = true;
-        for (var block = 0; block < Blocks(columns); block++, panel += BlockBytes)
+        for (var block = 0; block < Blocks(columns); block++, panel += BlockBytes, blocks += blockBytes)
+        {
             for (var row = 0; row < rows; row++)
             {
-                S.Unpack(blocks + S.Type.Bytes((long)row * columns + block * 256), &from);
-                ((ushort*)panel)[row] = from.Scale;
-                ((ushort*)panel)[row + 16] = from.MinimaScale;
+                var to = unpacked + row;
+                S.Unpack(blocks + row * rowBytes, to);
+                ((ushort*)panel)[row] = to->Scale;
+                ((ushort*)panel)[row + 16] = to->MinimaScale;
                 for (var j = 0; j < subBlocks; j++)
                 {
-                    panel[64 + 16 * j + row] = from.Scales[j];
+                    panel[64 + 16 * j + row] = to->Scales[j];
                     if (hasMinima)
-                        panel[64 + 16 * subBlocks + j / 2 * 32 + 2 * row + j % 2] = from.Minima[j];
+                        panel[64 + 16 * subBlocks + j / 2 * 32 + 2 * row + j % 2] = to->Minima[j];
                 }
-                PackCodes(from.Codes, panel + _codesAt + 4 * row);
-                finite &= IsFinite(from.Scale) && IsFinite(from.MinimaScale);
             }
+            PackCodes(unpacked->Codes, panel + _codesAt);
+            finite &= AreFinite((ushort*)panel) && AreFinite((ushort*)panel + 16);
+            next = Panel.PrefetchNext(next, Rows * blockBytes);
+        }
         return finite;
     }
 
+    /// <summary>The codes of 16 rows of superblocks.</summary>
     protected abstract void PackCodes(byte* codes, byte* target);
 }
 
@@ -71,11 +80,8 @@ sealed unsafe class NibbleSuperblockPanels<S>() : SuperblockPanels<S>(8, 256, tr
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void PackCodes(byte* codes, byte* target)
     {
-        for (var j = 0; j < 8; j++, codes += 32, target += 256)
-        {
-            Interleave.Nibbles(codes);
-            Interleave.Words(codes, 4, target);
-        }
+        for (var j = 0; j < 8; j++, codes += 16, target += 256)
+            Interleave.Words(codes, sizeof(Superblock), 4, target);
     }
 
     public override PanelTiles Tiles<W, V>() =>
@@ -92,8 +98,9 @@ sealed unsafe class SixBitSuperblockPanels<S, M>() : SuperblockPanels<S>(16, 192
     {
         for (var j = 0; j < 16; j++, codes += 16, target += 192)
         {
-            Interleave.SixBits(codes);
-            Interleave.Words(codes, 3, target);
+            for (var row = 0; row < Rows; row++)
+                Interleave.SixBits(codes + row * sizeof(Superblock));
+            Interleave.Words(codes, sizeof(Superblock), 3, target);
         }
     }
 

@@ -30,7 +30,7 @@ public sealed unsafe class PanelMatrixTests
 
             var values = new float[outputs * columns];
             BlockFormats.Dequantize(type, weights, values);
-            var quantized = Quantize(x, type.BlockLength());
+            var quantized = Quantize(x, PanelFormat.Of(type).ActivationBlock);
             for (var row = 0; row < rows; row++)
                 for (var output = 0; output < outputs; output++)
                 {
@@ -105,7 +105,7 @@ public sealed unsafe class PanelMatrixTests
         fixed (byte* w = weights)
         fixed (float* from = x, to = y)
         {
-            using var matrix = new PanelMatrix(PanelFormat.Of(type)!, PanelKernels.All[kernels], w, type.Bytes(columns), outputs, columns, compute, repack, "weights");
+            using var matrix = new PanelMatrix(PanelFormat.Of(type), PanelKernels.All[kernels], w, type.Bytes(columns), outputs, columns, compute, repack, "weights");
             matrix.Multiply(new Matrix(from, rows, columns), new Matrix(to, rows, outputs));
         }
         return y;
