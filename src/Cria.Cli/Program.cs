@@ -26,6 +26,7 @@ static class Program
         BenchCommand.Create(),
         EvalCommand.Create(),
         QuantizeCommand.Create(),
+        ImatrixCommand.Create(),
         ConvertCommand.Create(),
         DequantizeCommand.Create(),
         QuantizeRowsCommand.Create(),

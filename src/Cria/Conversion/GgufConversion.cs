@@ -15,15 +15,18 @@ public static class GgufConversion
     /// <param name="threads">Threads that quantize.</param>
     /// <param name="progress">Told after every part.</param>
     /// <param name="cancellation">Looked at between parts; nothing is left behind.</param>
-    /// <exception cref="CriaException">The source is not valid, or holds a weight that is not finite.</exception>
-    public static void Write(string source, string target, QuantizationRecipe? recipe, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
+    /// <param name="importance">How much the error of each column counts where a type is searched for; null for all alike.</param>
+    /// <exception cref="CriaException">The source is not valid, holds a weight that is not finite, or the importance is another model's.</exception>
+    public static void Write(string source, string target, QuantizationRecipe? recipe, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default, ImportanceMatrix? importance = null)
     {
         using var model = Checkpoint.Open(source);
         if (model.Config.Quantization is not null)
             throw new CriaException($"{source}: a model in Meta's quantized form cannot be written as GGUF");
+        if (importance is not null && !TensorRoles.All(model.Config).Any(r => importance.Names.Contains(TensorNames.Gguf.Of(r.Role, r.Layer))))
+            throw new CriaException("the importance matrix names none of the model's tensors");
         using var original = GgufFile.Is(source) ? GgufFile.Open(source) : null;
         var part = new PartWriter(model.Tensors.Sum(t => t.ByteLength), threads, progress, cancellation);
-        GgufWriter.Write(target, Metadata(model, original, recipe), [.. Tensors(model, recipe, part)]);
+        GgufWriter.Write(target, Metadata(model, original, recipe), [.. Tensors(model, recipe, importance, part)]);
     }
 
     static GgufMetadata Metadata(Checkpoint model, GgufFile? original, QuantizationRecipe? recipe)
@@ -86,7 +89,7 @@ public static class GgufConversion
             metadata.Add("tokenizer.ggml.eos_token_id", (uint)(stops.Contains(turn) ? turn : stops[0]));
     }
 
-    static IEnumerable<WrittenTensor> Tensors(Checkpoint model, QuantizationRecipe? recipe, PartWriter part)
+    static IEnumerable<WrittenTensor> Tensors(Checkpoint model, QuantizationRecipe? recipe, ImportanceMatrix? importance, PartWriter part)
     {
         var c = model.Config;
         if (RopeFactors(c) is { } factors)
@@ -97,7 +100,9 @@ public static class GgufConversion
             long[] shape = [.. tensor.Shape];
             var type = shape.Length == 1 ? ElementType.F32 : recipe?.TypeOf(role, layer, c.LayerCount, shape[1]) ?? tensor.Type;
             Func<long, long>? rowAt = role is TensorRole.Query or TensorRole.Key && !c.AdjacentPairs ? row => HeadRows.InHalves(row, c.HeadSize) : null;
-            yield return new(TensorNames.Gguf.Of(role, layer), type, shape, stream => part.Write(tensor, type, rowAt, stream));
+            var name = TensorNames.Gguf.Of(role, layer);
+            var columns = shape.Length == 1 ? null : importance?.Of(name, shape[1]);
+            yield return new(name, type, shape, stream => part.Write(tensor, type, rowAt, stream, columns));
         }
     }
 

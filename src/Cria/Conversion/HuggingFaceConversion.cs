@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Cria.Formats;
 using Cria.Tensors;
@@ -11,8 +10,6 @@ public static class HuggingFaceConversion
     /// <summary>Files beside the weights that one such directory takes over from another.</summary>
     static readonly string[] Companions = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "generation_config.json"];
 
-    static readonly JsonWriterOptions Indented = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
-
     /// <summary>Reads a model and writes a directory, aside and then renamed. Memory is bounded whatever the size of the model.</summary>
     /// <param name="source">A model directory or file.</param>
     /// <param name="target">The directory to write; nothing of that name may exist.</param>
@@ -23,8 +20,6 @@ public static class HuggingFaceConversion
     /// <exception cref="CriaException">The source is not valid or cannot be expressed, or the target exists.</exception>
     public static void Write(string source, string target, ElementType? type, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
     {
-        if (Path.Exists(target))
-            throw new CriaException($"{target}: exists already");
         using var model = Checkpoint.Open(source);
         if (model.Config.Quantization is not null)
             throw new CriaException($"{source}: a model in Meta's quantized form cannot be written in Hugging Face's");
@@ -32,20 +27,12 @@ public static class HuggingFaceConversion
         var due = type ?? (stored.BlockLength() == 1 ? stored : ElementType.BF16);
         var scaling = RopeScalingFit.Of(model.Config, source);
         var part = new PartWriter(model.Tensors.Sum(t => t.ByteLength), threads, progress, cancellation);
-        var aside = $"{Path.TrimEndingDirectorySeparator(target)}.{Guid.NewGuid():N}.part";
-        try
+        NewDirectory.Write(target, directory =>
         {
-            Directory.CreateDirectory(aside);
-            WriteJson(Path.Combine(aside, "config.json"), json => Config(json, model.Config, scaling, due));
-            WriteCompanions(model, aside);
-            SafetensorsWriter.Write(Path.Combine(aside, "model.safetensors"), [.. Tensors(model, due, part)]);
-            Directory.Move(aside, target);
-        }
-        finally
-        {
-            if (Directory.Exists(aside))
-                Directory.Delete(aside, recursive: true);
-        }
+            NewDirectory.WriteJson(Path.Combine(directory, "config.json"), json => Config(json, model.Config, scaling, due));
+            WriteCompanions(model, directory);
+            SafetensorsWriter.Write(Path.Combine(directory, "model.safetensors"), [.. Tensors(model, due, part)]);
+        });
     }
 
     static IEnumerable<WrittenTensor> Tensors(Checkpoint model, ElementType type, PartWriter part)
@@ -108,12 +95,10 @@ public static class HuggingFaceConversion
     /// <summary>Vocabulary, chat template and sampling: copies where the source has such files, else written from what it says.</summary>
     static void WriteCompanions(Checkpoint model, string directory)
     {
-        foreach (var name in Companions)
-            if (Directory.Exists(model.Path) && File.Exists(Path.Combine(model.Path, name)))
-                File.Copy(Path.Combine(model.Path, name), Path.Combine(directory, name));
+        NewDirectory.CopyFiles(model, directory, Companions);
         string Missing(string name) => File.Exists(Path.Combine(directory, name)) ? "" : Path.Combine(directory, name);
         if (Missing("generation_config.json") is { Length: > 0 } generation)
-            WriteJson(generation, json =>
+            NewDirectory.WriteJson(generation, json =>
             {
                 var sampling = model.Generation;
                 json.WriteBoolean("do_sample", sampling.Temperature > 0);
@@ -122,18 +107,9 @@ public static class HuggingFaceConversion
                 json.WriteNumber("top_p", sampling.TopP);
                 StopIds(json, sampling.StopIds);
             });
-        if (Missing("tokenizer.json") is { Length: > 0 } tokenizer && VocabularyList.Read(model) is { } vocabulary)
-            WriteJson(tokenizer, json => TokenizerJson.Write(json, vocabulary));
+        if (Missing("tokenizer.json") != "")
+            NewDirectory.WriteTokenizer(model, directory);
         if (model.ChatTemplate is { } template && !Companions.Any(n => n.StartsWith("chat_template", StringComparison.Ordinal) && Missing(n) == "") && Missing("tokenizer_config.json") is { Length: > 0 } config)
-            WriteJson(config, json => json.WriteString("chat_template", template));
-    }
-
-    static void WriteJson(string path, Action<Utf8JsonWriter> properties)
-    {
-        using var stream = File.Create(path);
-        using var json = new Utf8JsonWriter(stream, Indented);
-        json.WriteStartObject();
-        properties(json);
-        json.WriteEndObject();
+            NewDirectory.WriteJson(config, json => json.WriteString("chat_template", template));
     }
 }

@@ -4,6 +4,9 @@ using Cria.Kernels;
 
 namespace Cria.Models;
 
+/// <summary>Sees the rows [rows, in] that a matrix is about to multiply.</summary>
+delegate void InputObserver(TensorRole role, int layer, Matrix input);
+
 /// <summary>
 /// The adapters of a pass's rows. Rows of one adapter are computed together, wherever they stand in the batch; since each row of a
 /// product has its own sums, it gets the same bits in any company.
@@ -12,6 +15,9 @@ sealed unsafe class RowAdapters : IDisposable
 {
     readonly List<(Adapter Adapter, List<int> Rows)> _groups = [];
     readonly NativeBuffer _x = new(), _y = new();
+
+    /// <summary>Told the input of every matrix of the blocks and of the output matrix, if set.</summary>
+    public InputObserver? Observer { get; set; }
 
     /// <summary>Says which rows the next products are of.</summary>
     public void Prepare(ReadOnlySpan<Row> rows)
@@ -34,6 +40,7 @@ sealed unsafe class RowAdapters : IDisposable
     /// <summary>Y = X Wᵀ with the weights that each row's adapter makes of the matrix.</summary>
     public void Multiply(WeightMatrix matrix, TensorRole role, int layer, Matrix x, Matrix y)
     {
+        Observer?.Invoke(role, layer, x);
         var isReplaced = _groups is [var only] && only.Rows.Count == x.Rows && only.Adapter.Matrix(role, layer) is { IsWhole: true };
         if (!isReplaced)
             matrix.Multiply(x, y);

@@ -87,6 +87,9 @@ public sealed unsafe class TextModel : IDisposable
 
     internal Checkpoint Checkpoint => _checkpoint;
 
+    /// <inheritdoc cref="RowAdapters.Observer"/>
+    internal InputObserver? InputObserver { set => _adapters.Observer = value; }
+
     /// <summary>The threads of the kernels, for the caller of <see cref="Forward"/> between two of them.</summary>
     internal WorkerPool Workers => _compute.Pool;
 

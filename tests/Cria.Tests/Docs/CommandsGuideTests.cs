@@ -23,6 +23,7 @@ public sealed partial class CommandsGuideTests
     [Theory]
     [InlineData("commands.md")]
     [InlineData("generation.md")]
+    [InlineData("quantization.md")]
     public void ExamplesRunAndPrintWhatTheGuideSays(string guide)
     {
         var blocks = Blocks(guide);
@@ -65,7 +66,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "serve", "bench", "eval", "quantize", "convert", "dequantize", "quantize-rows"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "serve", "bench", "eval", "quantize", "imatrix", "convert", "dequantize", "quantize-rows"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()

@@ -1,0 +1,56 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Cria.Formats;
+
+namespace Cria.Conversion;
+
+/// <summary>Writes the directory of a model.</summary>
+static class NewDirectory
+{
+    static readonly JsonWriterOptions Indented = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
+
+    /// <summary>Lets a directory be written aside and renames it when it is complete; after a failure nothing is left behind.</summary>
+    /// <exception cref="CriaException">Something of that name exists.</exception>
+    public static void Write(string path, Action<string> write)
+    {
+        if (Path.Exists(path))
+            throw new CriaException($"{path}: exists already");
+        var aside = $"{Path.TrimEndingDirectorySeparator(path)}.{Guid.NewGuid():N}.part";
+        try
+        {
+            Directory.CreateDirectory(aside);
+            write(aside);
+            Directory.Move(aside, path);
+        }
+        finally
+        {
+            if (Directory.Exists(aside))
+                Directory.Delete(aside, recursive: true);
+        }
+    }
+
+    /// <summary>Writes an object of a JSON file.</summary>
+    public static void WriteJson(string path, Action<Utf8JsonWriter> properties)
+    {
+        using var stream = File.Create(path);
+        using var json = new Utf8JsonWriter(stream, Indented);
+        json.WriteStartObject();
+        properties(json);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Copies those of some files that the model's own directory has.</summary>
+    public static void CopyFiles(Checkpoint model, string directory, IEnumerable<string> names)
+    {
+        foreach (var name in names)
+            if (Directory.Exists(model.Path) && File.Exists(Path.Combine(model.Path, name)))
+                File.Copy(Path.Combine(model.Path, name), Path.Combine(directory, name));
+    }
+
+    /// <summary>Writes `tokenizer.json` from the model's vocabulary, if it has one.</summary>
+    public static void WriteTokenizer(Checkpoint model, string directory)
+    {
+        if (VocabularyList.Read(model) is { } vocabulary)
+            WriteJson(Path.Combine(directory, "tokenizer.json"), json => TokenizerJson.Write(json, vocabulary));
+    }
+}
