@@ -10,24 +10,14 @@ readonly unsafe struct Q4_0Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q4_0;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
-    {
-        *(ushort*)scale = *(ushort*)block;
-        Vector128.Load(block + 2).Store(codes);
-    }
+    public static int CodesAt => 2;
 }
 
 readonly unsafe struct Q4_1Codes : IBlockSource
 {
     public static ElementType Type => ElementType.Q4_1;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
-    {
-        (*(ushort*)scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
-        Vector128.Load(block + 4).Store(codes);
-    }
+    public static int CodesAt => 4;
 }
 
 /// <summary>Five bits about 16, as signed bytes.</summary>
@@ -36,9 +26,8 @@ readonly unsafe struct Q5_0Codes : IBlockSource
     public static ElementType Type => ElementType.Q5_0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
+    public static void Unpack(byte* block, int part, byte* codes)
     {
-        *(ushort*)scale = *(ushort*)block;
         BitFields.Unpack(block + 6, 16, 4, codes, 32);
         BitFields.Unpack(block + 2, 1, 1, codes, 32, at: 4);
         ByteCodes.Raise(codes, 32, 128 - 16);
@@ -50,9 +39,8 @@ readonly unsafe struct Q5_1Codes : IBlockSource
     public static ElementType Type => ElementType.Q5_1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
+    public static void Unpack(byte* block, int part, byte* codes)
     {
-        (*(ushort*)scale, *minimum) = (((ushort*)block)[0], ((ushort*)block)[1]);
         BitFields.Unpack(block + 8, 16, 4, codes, 32);
         BitFields.Unpack(block + 4, 1, 1, codes, 32, at: 4);
         ByteCodes.Raise(codes, 32, 128);
@@ -64,9 +52,8 @@ readonly unsafe struct Q8_0Codes : IBlockSource
     public static ElementType Type => ElementType.Q8_0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
+    public static void Unpack(byte* block, int part, byte* codes)
     {
-        *(ushort*)scale = *(ushort*)block;
         Vector256.Load(block + 2).Store(codes);
         ByteCodes.Raise(codes, 32, 128);
     }
@@ -78,9 +65,8 @@ readonly unsafe struct IQ4_NLCodes : IBlockSource
     public static ElementType Type => ElementType.IQ4_NL;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
+    public static void Unpack(byte* block, int part, byte* codes)
     {
-        *(ushort*)scale = *(ushort*)block;
         IQ4_NL.UnpackLevels(block + 2, (sbyte*)codes, 32);
         ByteCodes.Raise(codes, 32, 128);
     }
@@ -91,10 +77,11 @@ readonly unsafe struct IQ4_XSCodes : IBlockSource
 {
     public static ElementType Type => ElementType.IQ4_XS;
 
+    public static float Scale(byte* block, int part) => Levels.ReadHalf(block) * IQ4_XS.Scale(block, part);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum)
+    public static void Unpack(byte* block, int part, byte* codes)
     {
-        *(float*)scale = Levels.ReadHalf(block) * IQ4_XS.Scale(block, part);
         IQ4_NL.UnpackLevels(block + 8 + 16 * part, (sbyte*)codes, 32);
         ByteCodes.Raise(codes, 32, 128);
     }

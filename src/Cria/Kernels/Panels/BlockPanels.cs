@@ -4,16 +4,19 @@ using Cria.Tensors;
 
 namespace Cria.Kernels.Panels;
 
-/// <summary>
-/// Parts of 32 of a block of some type: the codes, one a byte in column order, plus 128 where they are signed bytes, or in nibbles as
-/// <see cref="IBlockForm.Nibbles"/> says; the scale as <see cref="IBlockForm.ScaleSize"/> says, the minimum in F16.
-/// </summary>
+/// <summary>A type of blocks that begin with their scale in F16 and, where they have one, their minimum in F16; each is one or more parts of 32 codes.</summary>
 unsafe interface IBlockSource
 {
-    /// <summary>The type; its blocks begin with their F16 scale.</summary>
     static abstract ElementType Type { get; }
 
-    static abstract void Unpack(byte* block, int part, byte* codes, byte* scale, ushort* minimum);
+    /// <summary>Where the codes of a block lie as a row of a panel has them; 0 where they need <see cref="Unpack"/>.</summary>
+    static virtual int CodesAt => 0;
+
+    /// <summary>The codes of a part, one a byte in column order, plus 128 where they are signed bytes.</summary>
+    static virtual void Unpack(byte* block, int part, byte* codes) => throw new NotSupportedException();
+
+    /// <summary>The scale of a part where it is not the one that the block begins with.</summary>
+    static virtual float Scale(byte* block, int part) => throw new NotSupportedException();
 }
 
 /// <summary>Blocks of 32 in panels.</summary>
@@ -50,32 +53,40 @@ sealed unsafe class BlockPanels<S, F> : PanelFormat where S : struct, IBlockSour
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize32(x, columns, row);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once for a matrix, so no later tier would come in time
-    public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
+    public override bool Pack(byte* blocks, int columns, byte* panel)
     {
-        if (rows < Rows || columns % 64 != 0)
+        if (columns % 64 != 0)
             new Span<byte>(panel, checked((int)PanelBytes(columns))).Clear();
         var (rowBytes, blockBytes, parts) = ((nint)S.Type.Bytes(columns), S.Type.BlockBytes(), S.Type.BlockLength() / 32);
         var next = blocks + Rows * rowBytes;
-        var codes = stackalloc byte[CodeBytes];
+        var unpacked = stackalloc byte[CodeBytes];
         var finite = true;
         for (var block = 0; block < columns / 32; block++)
         {
             var pair = panel + block / 2 * (nint)PairBytes;
             var scales = pair + block % 2 * Rows * F.ScaleSize;
             var minima = (ushort*)(pair + 2 * Rows * F.ScaleSize) + block % 2 * Rows;
+            var codes = pair + ScalesBytes + block % 2 * CodeBytes;
             var from = blocks + block / parts * blockBytes;
-            byte* code = codes, scale = scales;
-            for (var row = 0; row < rows; row++)
-            {
-                S.Unpack(from, block % parts, code, scale, minima + row);
-                from += rowBytes;
-                code += CodeBytes / Rows;
-                scale += F.ScaleSize;
-            }
-            Interleave.Words(codes, CodeBytes / Rows, CodeBytes / 64, pair + ScalesBytes + block % 2 * CodeBytes);
+            if (F.ScaleSize == 2)
+                Interleave.Halves(from, rowBytes, (ushort*)scales);
+            else
+                for (var row = 0; row < Rows; row++)
+                    ((float*)scales)[row] = S.Scale(from + row * rowBytes, block % parts);
             finite &= F.ScaleSize == 2 ? AreFinite((ushort*)scales) : AreFinite((float*)scales);
             if (F.HasMinimum)
+            {
+                Interleave.Halves(from + 2, rowBytes, minima);
                 finite &= AreFinite(minima);
+            }
+            if (S.CodesAt > 0)
+                Interleave.Words(from + S.CodesAt, rowBytes, CodeBytes / 64, codes);
+            else
+            {
+                for (var row = 0; row < Rows; row++)
+                    S.Unpack(from + row * rowBytes, block % parts, unpacked + row * (CodeBytes / Rows));
+                Interleave.Words(unpacked, CodeBytes / Rows, CodeBytes / 64, codes);
+            }
             next = Panel.PrefetchNext(next, Rows * blockBytes / parts);
         }
         return finite;

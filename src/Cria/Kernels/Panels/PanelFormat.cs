@@ -53,8 +53,8 @@ abstract unsafe class PanelFormat
     /// <summary>A row of activations to 8 bits.</summary>
     public abstract void Quantize(float* x, int columns, byte* row);
 
-    /// <summary>Up to 16 rows of blocks to a panel; what is missing is zero. Gives whether all scales are finite, which tiles take for granted.</summary>
-    public abstract bool Pack(byte* blocks, int rows, int columns, byte* panel);
+    /// <summary>16 rows of blocks to a panel. Gives whether all scales are finite, which tiles take for granted.</summary>
+    public abstract bool Pack(byte* blocks, int columns, byte* panel);
 
     /// <summary>Whether 16 values in F16 are finite.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

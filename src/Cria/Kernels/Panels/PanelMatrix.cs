@@ -84,9 +84,17 @@ sealed unsafe class PanelMatrix : WeightMatrix
     {
         for (var panel = first; panel < end; panel++, panels += _panelBytes)
         {
-            var row = Math.Min(_outputs, panel * PanelFormat.Rows);
-            if (!_format.Pack(_blocks + row * _rowBytes, Math.Min(PanelFormat.Rows, _outputs - row), _columns, panels))
-                throw new CriaException($"{_name}: a block has a scale that is not finite");
+            var row = panel * PanelFormat.Rows;
+            var rows = new Span<byte>(_blocks + row * _rowBytes, checked((int)(Math.Clamp(_outputs - row, 0, PanelFormat.Rows) * _rowBytes)));
+            if (row + PanelFormat.Rows > _outputs)
+            {
+                var whole = new byte[PanelFormat.Rows * _rowBytes]; // what is missing is zero
+                rows.CopyTo(whole);
+                rows = whole;
+            }
+            fixed (byte* blocks = rows)
+                if (!_format.Pack(blocks, _columns, panels))
+                    throw new CriaException($"{_name}: a block has a scale that is not finite");
         }
     }
 

@@ -40,17 +40,15 @@ abstract unsafe class SuperblockPanels<S>(int subBlocks, int codeBytes, bool has
     public override void Quantize(float* x, int columns, byte* row) => QuantizedRow.Quantize256(x, columns, row);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once for a matrix, so no later tier would come in time
-    public override bool Pack(byte* blocks, int rows, int columns, byte* panel)
+    public override bool Pack(byte* blocks, int columns, byte* panel)
     {
-        if (rows < Rows)
-            new Span<byte>(panel, checked((int)PanelBytes(columns))).Clear();
         var (rowBytes, blockBytes) = ((nint)S.Type.Bytes(columns), S.Type.BlockBytes());
         var next = blocks + Rows * rowBytes;
         var unpacked = stackalloc Superblock[Rows];
         var finite = true;
         for (var block = 0; block < Blocks(columns); block++, panel += BlockBytes, blocks += blockBytes)
         {
-            for (var row = 0; row < rows; row++)
+            for (var row = 0; row < Rows; row++)
             {
                 var to = unpacked + row;
                 S.Unpack(blocks + row * rowBytes, to);
