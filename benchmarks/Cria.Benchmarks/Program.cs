@@ -24,6 +24,9 @@ switch (args)
     case ["speculation", .. var arguments]:
         await SpeculationBenchmark.RunAsync(arguments);
         break;
+    case ["server", .. var arguments]:
+        await ServerBenchmark.RunAsync(arguments);
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         break;

@@ -28,6 +28,8 @@ public sealed class CriaServer : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public string Url => _application.Urls.First();
 
+    internal ModelPool Models => _models;
+
     /// <summary>Loads the first model and listens.</summary>
     /// <exception cref="CriaException">An option is wrong, the model cannot be loaded, or the address is not to be had.</exception>
     public static async Task<CriaServer> StartAsync(ServerOptions options, CancellationToken cancellation = default)

@@ -89,7 +89,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
     void CheckHost(HttpContext context)
     {
         var host = context.Request.Host;
-        if (IsLoopback(api.Options.Host) && !IsLoopback(host.Host.Trim('[', ']')))
+        if (context.Connection.LocalIpAddress is { } local && IPAddress.IsLoopback(local) && !IsLoopback(host.Host.Trim('[', ']')))
             throw new ApiException(403, $"the host {OneLine.Quote(host.Host)} is not this machine", "host_not_allowed");
         if (context.Request.Headers.Origin is [{ } origin] && !api.Options.CorsOrigins.Contains("*") && !api.Options.CorsOrigins.Contains(origin)
             && !(Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Authority == host.Value))
