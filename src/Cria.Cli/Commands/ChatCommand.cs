@@ -40,7 +40,7 @@ static class ChatCommand
                 Draft = draft,
                 DropOldest = r.GetValue(dropOldest),
                 Model = run.Options(r),
-                Style = r.GetValue(style) switch { "meta" => ChatStyle.Meta, "hf" => TemplateStyle(path), _ => null },
+                Style = r.GetValue(style) switch { "meta" => ChatStyle.Meta, "hf" when !ChatFormat.HasTemplate(path) => ChatStyle.HuggingFace32, _ => null },
                 Date = r.GetValue(date),
             });
             var dialogue = new ChatSession(client, options, given, r.GetValue(session));
@@ -74,19 +74,6 @@ static class ChatCommand
         catch (CriaException e)
         {
             Console.Error.WriteLine($"cria: {e.Message}; the dialogue is read again");
-        }
-    }
-
-    /// <summary>The model's own template if it is known, else that of Llama 3.2.</summary>
-    static ChatStyle TemplateStyle(string path)
-    {
-        try
-        {
-            return ChatFormat.StyleOf(path) is not ChatStyle.Meta and var own ? own : ChatStyle.HuggingFace32;
-        }
-        catch (CriaException)
-        {
-            return ChatStyle.HuggingFace32;
         }
     }
 }

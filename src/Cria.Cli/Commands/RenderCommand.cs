@@ -32,12 +32,11 @@ static class RenderCommand
             var tokenizer = ModelTokenizer.Load(path);
             if (r.GetValue(batch) is { } lines)
             {
-                Output.Batch(lines, (line, answer) => Write(RenderRequest.Render(line, path), tokenizer, answer));
+                Output.Batch(lines, (line, answer) => Write(RenderRequest.Render(line, path, tokenizer), tokenizer, answer));
                 return 0;
             }
-            var prompt = ChatFormat.Render(Input.ReadJson(r.GetValue(messages)!, ChatJson.ReadMessages), new ChatFormatOptions
+            var prompt = ChatFormat.Render(Input.ReadJson(r.GetValue(messages)!, ChatJson.ReadMessages), RenderRequest.Format(r.GetValue(style), r.GetValue(template), path, tokenizer) with
             {
-                Style = RenderRequest.Style(r.GetValue(style), r.GetValue(template), path),
                 Tools = r.GetValue(tools) is { } file ? Input.ReadJson(file, ChatJson.ReadTools) : null,
                 Date = r.GetValue(date),
             });

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cria.Chat;
+using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
 
@@ -8,16 +9,15 @@ static class RenderRequest
 {
     const JsonValueKind Object = JsonValueKind.Object, Array = JsonValueKind.Array;
 
-    public static Prompt Render(JsonElement line, string model)
+    public static Prompt Render(JsonElement line, string model, Tokenizer tokenizer)
     {
         var messages = ChatJson.ReadMessages(line.Get("messages", Array) ?? throw new CriaException("messages is missing"));
         var options = line.Get("options", Object) ?? default;
-        var style = Style(line.GetText("style"), line.GetText("template"), model);
+        var format = Format(line.GetText("style"), line.GetText("template"), model, tokenizer);
         var compose = Option(options, "compose", "none", ("none", (SystemPrompt?)null), ("llama3.1", SystemPrompt.Llama31), ("llama3.2", SystemPrompt.Llama32));
-        var composed = style != ChatStyle.Meta || compose is not null; // Meta's reference code writes no tools of its own accord
-        return ChatFormat.Render(messages, new ChatFormatOptions
+        var composed = format.Style != ChatStyle.Meta || format.Template is not null || compose is not null; // Meta's reference code writes no tools of its own accord
+        return ChatFormat.Render(messages, format with
         {
-            Style = style,
             Date = line.GetText("date"),
             AddGenerationPrompt = line.Get("add_generation_prompt", JsonValueKind.True, JsonValueKind.False)?.GetBoolean() ?? true,
             Tools = composed && (Member(options, "custom_tools") ?? line.Get("tools", Array)) is { } tools ? ChatJson.ReadTools(tools) : null,
@@ -33,15 +33,14 @@ static class RenderRequest
     static JsonElement? Member(JsonElement options, string name) => options.ValueKind == Object ? options.Get(name, Array) : null;
 
     /// <summary>The style asked for; without one that of the template given, else that of the model's own template, else Meta's.</summary>
-    public static ChatStyle Style(string? style, string? template, string model)
+    public static ChatFormatOptions Format(string? style, string? template, string model, Tokenizer tokenizer) => style switch
     {
-        if (style is not (null or "meta" or "hf"))
-            throw new CriaException($"style is \"{style}\", not \"meta\" or \"hf\"");
-        if (style == "meta")
-            return ChatStyle.Meta;
-        var found = template is null ? ChatFormat.StyleOf(model) : ChatFormat.Recognise(Input.ReadText(template));
-        return style is null || found != ChatStyle.Meta ? found : throw new CriaException($"{model} has no chat template; name one with --template");
-    }
+        "meta" => new(),
+        null or "hf" when template is not null => ChatFormat.Of(Input.ReadText(template), tokenizer),
+        "hf" when !ChatFormat.HasTemplate(model) => throw new CriaException($"{model} has no chat template; name one with --template"),
+        null or "hf" => ChatFormat.OfModel(model, tokenizer),
+        _ => throw new CriaException($"style is \"{style}\", not \"meta\" or \"hf\""),
+    };
 
     static List<string>? BuiltinTools(JsonElement options) => Member(options, "builtin_tools") is not { } list ? null
         : [.. list.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.String && ChatFormat.BuiltinTools.Contains(t.GetString()!) ? t.GetString()!

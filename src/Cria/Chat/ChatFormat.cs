@@ -1,6 +1,8 @@
 using System.Globalization;
+using Cria.Chat.Templates;
 using Cria.Chat.ToolCalls;
 using Cria.Formats;
+using Cria.Tokenization;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
@@ -25,26 +27,35 @@ public static class ChatFormat
     public static Prompt Render(IEnumerable<ChatMessage> messages, ChatFormatOptions options)
     {
         var list = messages.SelectMany(OneResultEach).ToList();
-        return options.Style == ChatStyle.Meta ? MetaFormat.Render(list, options) : HuggingFaceFormat.Render(list, options);
+        return options.Template is { } template ? template.Render(list, options)
+            : options.Style == ChatStyle.Meta ? MetaFormat.Render(list, options) : HuggingFaceFormat.Render(list, options);
     }
 
     /// <summary>Every result of a tool is a message of its own.</summary>
     static IEnumerable<ChatMessage> OneResultEach(ChatMessage message) =>
         message.Role == ChatRole.Tool && message.Contents.OfType<FunctionResultContent>().Skip(1).Any() ? message.Contents.Select(c => new ChatMessage(message.Role, [c])) : [message];
 
-    /// <summary>The style of a chat template, recognised by its own words.</summary>
-    /// <exception cref="CriaException">The template is not one of Llama 3.1 or 3.2 Instruct.</exception>
-    public static ChatStyle Recognise(string template)
+    /// <summary>How a chat template writes: as one of the styles if it is one of Llama 3.1 or 3.2 Instruct, else by running it.</summary>
+    /// <param name="template">The template; null = Meta's style.</param>
+    /// <param name="tokenizer">The vocabulary, which says what a control token is.</param>
+    /// <exception cref="CriaException">It is no template, or uses what chat templates do not; the error names the line.</exception>
+    public static ChatFormatOptions Of(string? template, Tokenizer tokenizer)
     {
+        if (template is null)
+            return new();
         // The two published templates share these lines; only that of 3.2 asks the clock.
-        if (!template.Contains("Cutting Knowledge Date: December 2023") || !template.Contains("tools_in_user_message"))
-            throw new CriaException("the model's chat template is not one of Llama 3.1 or 3.2 Instruct; choose --style meta or hf");
-        return template.Contains("strftime_now") ? ChatStyle.HuggingFace32 : ChatStyle.HuggingFace31;
+        if (template.Contains("Cutting Knowledge Date: December 2023") && template.Contains("tools_in_user_message"))
+            return new() { Style = template.Contains("strftime_now") ? ChatStyle.HuggingFace32 : ChatStyle.HuggingFace31 };
+        return new() { Template = ChatTemplate.Parse(template, text => tokenizer.SpecialId(text) is not null) };
     }
 
-    /// <summary>The style of a model: that of its directory's chat template, Meta's where it has none.</summary>
-    /// <exception cref="CriaException">The template is not one of Llama 3.1 or 3.2 Instruct.</exception>
-    public static ChatStyle StyleOf(string modelPath) => ChatTemplateFile.Read(modelPath) is { } template ? Recognise(template) : ChatStyle.Meta;
+    /// <summary>How a model's own chat template writes; Meta's style where it has none.</summary>
+    /// <exception cref="CriaException">Its template cannot be read.</exception>
+    public static ChatFormatOptions OfModel(string modelPath, Tokenizer tokenizer) => Of(ChatTemplateFile.Read(modelPath), tokenizer);
+
+    /// <summary>Whether a model has a chat template of its own.</summary>
+    /// <exception cref="CriaException">Its template cannot be read.</exception>
+    public static bool HasTemplate(string modelPath) => ChatTemplateFile.Read(modelPath) is not null;
 
     /// <summary>Today as the prompts write it: .NET's format, English names.</summary>
     internal static string Today(string format) => DateTime.Now.ToString(format, CultureInfo.InvariantCulture);

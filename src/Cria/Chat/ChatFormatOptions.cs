@@ -1,3 +1,4 @@
+using Cria.Chat.Templates;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
@@ -59,6 +60,9 @@ public sealed record ChatFormatOptions
 {
     /// <summary>Whose rules.</summary>
     public ChatStyle Style { get; init; }
+
+    /// <summary>The template that writes the dialogue, in place of a style.</summary>
+    public ChatTemplate? Template { get; init; }
 
     /// <summary>What is written; Meta style only.</summary>
     public ChatMode Mode { get; init; }

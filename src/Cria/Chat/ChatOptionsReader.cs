@@ -20,6 +20,10 @@ static class ChatOptionsReader
             throw new CriaException("ConversationId is not supported: this client keeps nothing between requests; send the whole dialogue");
         if (options.ContinuationToken is not null)
             throw new CriaException("ContinuationToken is not supported: there are no background responses");
+        if (options.Reasoning is { Effort: not (null or ReasoningEffort.None) })
+            throw new CriaException("Reasoning is not supported: these models do not reason aside");
+        if (options.RawRepresentationFactory is not null)
+            throw new CriaException("RawRepresentationFactory is not supported: there are no other options beneath these");
         if (options.ResponseFormat is ChatResponseFormatJson)
             throw new CriaException("ResponseFormat is JSON, which is not supported; only text is");
         var more = options.AdditionalProperties;
@@ -38,6 +42,19 @@ static class ChatOptionsReader
             LogitBias = LogitBias(more),
             TopLogProbs = TopLogProbs(more),
             Adapter = Adapter(more),
+        };
+    }
+
+    /// <summary>Whether the last message, an assistant's, is to be gone on with.</summary>
+    public static bool ContinuesFinalMessage(ChatOptions? options)
+    {
+        object? value = null;
+        options?.AdditionalProperties?.TryGetValue(CriaChatClient.ContinueFinalMessage, out value);
+        return value switch
+        {
+            null or false or JsonElement { ValueKind: JsonValueKind.False } => false,
+            true or JsonElement { ValueKind: JsonValueKind.True } => true,
+            _ => throw new CriaException($"{CriaChatClient.ContinueFinalMessage} is neither true nor false"),
         };
     }
 

@@ -13,10 +13,12 @@ namespace Cria.Chat;
 /// cancelled, or whose stream is left, frees its memory.
 /// </summary>
 /// <remarks>
-/// <see cref="ChatOptions"/>: what is unset comes from the model's generation_config.json. Functions among the tools are offered in the
-/// pythonic format. `AdditionalProperties` may hold min_p, repetition_penalty, logit_bias (id to number), logprobs (true or the number
-/// of alternatives), top_logprobs and adapter (an <see cref="Adapter"/> that this client's <see cref="TextModel"/> loaded); log probabilities come back as a list of <see cref="GeneratedToken"/> under `logprobs`. What cannot be
-/// honoured (a conversation id, JSON output, a forced tool call) is a <see cref="CriaException"/>. `ModelId` is ignored: there is one model.
+/// <see cref="ChatOptions"/>: what is unset comes from the model's generation_config.json. Functions among the tools are offered as the model's
+/// prompt style does; those named like Meta's built-in tools (<see cref="ChatFormat.BuiltinTools"/>) without their definition. `AdditionalProperties`
+/// may hold min_p, repetition_penalty, logit_bias (id to number), logprobs (true or the number of alternatives), top_logprobs, adapter (an
+/// <see cref="Adapter"/> that this client's <see cref="TextModel"/> loaded) and continue_final_message; log probabilities come back as a list of
+/// <see cref="GeneratedToken"/> under `logprobs`. What cannot be honoured (a conversation id, reasoning, a tool that is no function) is a
+/// <see cref="CriaException"/>. `ModelId` and other additional properties are ignored: there is one model.
 /// </remarks>
 public sealed class CriaChatClient : IChatClient
 {
@@ -25,6 +27,9 @@ public sealed class CriaChatClient : IChatClient
 
     /// <summary>The key of the number of messages that were left out, in a response's and its first update's AdditionalProperties.</summary>
     public const string DroppedMessages = "dropped_messages";
+
+    /// <summary>The key in <see cref="ChatOptions.AdditionalProperties"/> that, if true, has the last message, an assistant's text, gone on with; the answer is what follows.</summary>
+    public const string ContinueFinalMessage = "continue_final_message";
 
     /// <summary>Tokens that are kept free for an answer without a limit when turns are left out, if the context is large enough.</summary>
     const int AnswerRoom = 1024;
@@ -62,7 +67,8 @@ public sealed class CriaChatClient : IChatClient
         options ??= new();
         var path = ModelLocator.Resolve(nameOrPath);
         var tokenizer = ModelTokenizer.Load(path);
-        var format = new ChatFormatOptions { Style = options.Style ?? ChatFormat.StyleOf(path), Date = options.Date };
+        var own = options.Style is { } style ? new ChatFormatOptions { Style = style } : ChatFormat.OfModel(path, tokenizer);
+        var format = own with { ToolFormat = options.ToolFormat, Date = options.Date };
         var name = path == nameOrPath ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) : nameOrPath;
         return new(TextModel.Load(path, options.Model), tokenizer, format, name, options);
     }
@@ -96,10 +102,12 @@ public sealed class CriaChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(messages);
         var generation = ChatOptionsReader.Generation(options, _model.Defaults) with { Speculation = _speculation };
         var tools = ChatOptionsReader.Tools(options);
+        var continues = ChatOptionsReader.ContinuesFinalMessage(options);
         var dialogue = ChatOptionsReader.Dialogue(messages, options);
         var prompt = Encode(dialogue);
         var dropped = _dropOldest ? DropOldest(ref prompt) : 0;
-        var reply = new ReplyReader(tools.Count > 0, options?.AllowMultipleToolCalls != false);
+        var reply = new ReplyReader([.. tools.Select(t => t.Name)], options?.AllowMultipleToolCalls != false, continues ? dialogue[^1].Text : "");
+        var pythonTag = _tokenizer.SpecialId("<|python_tag|>");
         var (id, created, count) = (Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow, 0);
         var unsent = new List<GeneratedToken>();
 
@@ -107,7 +115,7 @@ public sealed class CriaChatClient : IChatClient
         {
             count++;
             unsent.Add(token);
-            var contents = reply.Push(token.Text, isLast: token.Finish is not null);
+            var contents = reply.Push(token.Text, isLast: token.Finish is not null, isPythonTag: token.Id == pythonTag);
             if (contents.Count == 0 && token.Finish is null)
                 continue;
             var update = new ChatResponseUpdate(ChatRole.Assistant, contents) { ResponseId = id, MessageId = id, CreatedAt = created, ModelId = _metadata.DefaultModelId };
@@ -127,7 +135,7 @@ public sealed class CriaChatClient : IChatClient
             yield return update;
         }
 
-        int[] Encode(IReadOnlyList<ChatMessage> messages) => Render(messages, tools).Encode(_tokenizer);
+        int[] Encode(IReadOnlyList<ChatMessage> messages) => Render(messages, tools, continues).Encode(_tokenizer);
 
         int DropOldest(ref int[] prompt)
         {
@@ -145,10 +153,30 @@ public sealed class CriaChatClient : IChatClient
     /// <summary>The prompt that a dialogue is answered from.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) =>
-        Render(ChatOptionsReader.Dialogue(messages, options), ChatOptionsReader.Tools(options));
+        Render(ChatOptionsReader.Dialogue(messages, options), ChatOptionsReader.Tools(options), ChatOptionsReader.ContinuesFinalMessage(options));
 
-    Prompt Render(IReadOnlyList<ChatMessage> dialogue, IReadOnlyList<AIFunctionDeclaration> tools) =>
-        ChatFormat.Render(dialogue, _format with { Tools = tools.Count > 0 ? tools : null });
+    /// <summary>The tokens of the prompt that a dialogue is answered from.</summary>
+    /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
+    public int CountTokens(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(messages, options).Encode(_tokenizer).Length;
+
+    Prompt Render(IReadOnlyList<ChatMessage> dialogue, IReadOnlyList<AIFunctionDeclaration> tools, bool continues)
+    {
+        var format = _format.Style != ChatStyle.Meta && dialogue.Any(m => m.Contents.OfType<FunctionCallContent>().Skip(1).Any())
+            ? _format with { Style = ChatStyle.Meta } : _format; // these templates know one call in a message
+        var builtin = format.Style == ChatStyle.HuggingFace32 || format.Template is not null ? [] : tools.Where(t => ChatFormat.BuiltinTools.Contains(t.Name)).ToList();
+        var custom = tools.Except(builtin).ToList();
+        var prompt = ChatFormat.Render(dialogue, format with
+        {
+            Tools = custom.Count > 0 ? custom : null,
+            BuiltinTools = builtin.Count > 0 ? builtin.ConvertAll(t => t.Name) : null,
+            AddGenerationPrompt = !continues,
+        });
+        if (!continues)
+            return prompt;
+        if (dialogue[^1].Role != ChatRole.Assistant || dialogue[^1].Contents.Any(c => c is not TextContent) || string.IsNullOrWhiteSpace(dialogue[^1].Text))
+            throw new CriaException($"{ContinueFinalMessage} is set and the last message is not an assistant's text");
+        return new Prompt([.. prompt.Parts.Reverse().SkipWhile(p => p.IsControl || string.IsNullOrWhiteSpace(p.Text)).Reverse()]); // without its end
+    }
 
     /// <summary>
     /// Writes what the model has read of a dialogue to a file, so that <see cref="LoadStateAsync"/> of a later process can go on without reading it again.

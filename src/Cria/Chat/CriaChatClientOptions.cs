@@ -28,6 +28,9 @@ public sealed record CriaChatClientOptions
     /// <summary>How prompts are written; null = as the model's own template does, Meta's way for a model without one.</summary>
     public ChatStyle? Style { get; init; }
 
+    /// <summary>How calls of tools are asked for in Meta style; a template has its own way. Calls are read in every syntax.</summary>
+    public ToolFormat ToolFormat { get; init; }
+
     /// <summary>The date that a template prints, verbatim; null = today's.</summary>
     public string? Date { get; init; }
 }

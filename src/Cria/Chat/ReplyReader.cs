@@ -5,46 +5,144 @@ using Microsoft.Extensions.AI;
 namespace Cria.Chat;
 
 /// <summary>
-/// Turns a streamed answer into contents. Where tools are on offer, text that begins like a list of calls is held back until it cannot
-/// be one any more, or the answer ends and it is one. One instance per answer.
+/// Turns a streamed answer into contents. What may be a call of a tool on offer is held back until that is decided: an answer that begins like one,
+/// what follows the python tag, a function tag anywhere. Calls of other names are text. One instance per answer.
 /// </summary>
-sealed class ReplyReader(bool mayCall, bool manyCalls)
+/// <param name="names">The tools on offer.</param>
+/// <param name="manyCalls">Whether more than the first call counts.</param>
+/// <param name="prefill">The beginning of the answer that the caller wrote; it is read with the rest and not given back.</param>
+sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, string prefill = "")
 {
-    readonly StringBuilder _held = new();
-    bool _isText = !mayCall;
+    const string PythonTag = "<|python_tag|>";
 
-    /// <summary>Whether the answer was a list of calls; known at its end.</summary>
-    public bool HasCalls { get; private set; }
+    static readonly string[] Keys = ["\"name\"", "\"type\"", "\"parameters\"", "\"arguments\""];
+
+    readonly StringBuilder _held = new(prefill);
+    readonly string _answer = Guid.NewGuid().ToString("n")[..8]; // ids are unique in a dialogue
+    int _own = prefill.Length; // characters of the prefill that are still held
+    int _calls;
+    bool _isInside = names.Count == 0, _isTagged;
+
+    /// <summary>Whether there were calls.</summary>
+    public bool HasCalls => _calls > 0;
 
     /// <summary>The contents that are certain now.</summary>
-    public List<AIContent> Push(string piece, bool isLast)
+    /// <param name="piece">The next text.</param>
+    /// <param name="isLast">Whether the answer ends with it.</param>
+    /// <param name="isPythonTag">Whether the token was the python tag, which has no text.</param>
+    public List<AIContent> Push(string piece, bool isLast, bool isPythonTag = false)
     {
+        var contents = new List<AIContent>();
+        if (isPythonTag && !_isTagged && names.Count > 0)
+        {
+            Release(_held.Length, contents);
+            _isTagged = true;
+        }
         _held.Append(piece);
         var text = _held.ToString();
-        _isText = _isText || !MayBecomeCalls(text);
-        if (!_isText && !isLast)
-            return [];
-        _held.Clear();
-        if (!_isText && AssistantText.Parse(text).Calls is { Count: > 0 } calls)
+        if (_isTagged)
         {
-            HasCalls = true;
-            var answer = Guid.NewGuid().ToString("n")[..8]; // ids are unique in a dialogue
-            return [.. calls.Take(manyCalls ? int.MaxValue : 1).Select((c, i) => new FunctionCallContent($"call_{answer}_{i}", c.Name, c.Arguments))];
+            if (isLast)
+                Decide(PythonTag + text, contents);
+            return contents;
         }
-        return text.Length > 0 ? [new TextContent(text)] : [];
+        _isInside = _isInside || !MayBecomeCalls(text);
+        if (_isInside)
+            ReadInside(isLast, contents);
+        else if (isLast)
+            Decide(text, contents);
+        return contents;
     }
 
-    /// <summary>Whether a text is the beginning of `[name(`, or goes on behind it.</summary>
-    static bool MayBecomeCalls(ReadOnlySpan<char> text)
+    /// <summary>All that is held is calls of tools on offer, or text.</summary>
+    void Decide(string text, List<AIContent> contents)
+    {
+        if (AssistantText.Parse(text).Calls is { Count: > 0 } calls && calls.All(c => names.Contains(c.Name)))
+            Call(calls, contents);
+        else
+            Release(_held.Length, contents);
+    }
+
+    /// <summary>Text with function tags among it.</summary>
+    void ReadInside(bool isLast, List<AIContent> contents)
+    {
+        while (_held.Length > 0)
+        {
+            var text = _held.ToString();
+            var start = names.Count == 0 ? text.Length : TagStart(text);
+            Release(start, contents);
+            text = text[start..];
+            if (text.Length == 0)
+                return;
+            var (call, length) = ReadTag(text, isLast);
+            if (call is not null && names.Contains(call.Name))
+            {
+                Call([call], contents);
+                _held.Append(text.AsSpan(length)); // the rest
+            }
+            else if (isLast || !MayBecomeTag(text))
+                Release(1, contents);
+            else
+                return;
+        }
+    }
+
+    /// <summary>The first function tag whose arguments can be read, and where it ends.</summary>
+    static (FunctionCallContent? Call, int Length) ReadTag(string text, bool isLast)
+    {
+        for (var end = text.IndexOf(FunctionTags.End, StringComparison.Ordinal); end >= 0; end = text.IndexOf(FunctionTags.End, end + 1, StringComparison.Ordinal))
+            if (FunctionTags.Parse(text[..end]) is [var call, ..])
+                return (call, end + FunctionTags.End.Length);
+        return isLast && FunctionTags.Parse(text) is [var last, ..] ? (last, text.Length) : (null, 0);
+    }
+
+    /// <summary>Where a function tag begins, or at the end its first characters.</summary>
+    static int TagStart(string text)
+    {
+        var start = text.IndexOf(FunctionTags.Start, StringComparison.Ordinal);
+        for (var n = Math.Max(0, text.Length - FunctionTags.Start.Length); start < 0 && n < text.Length; n++)
+            if (FunctionTags.Start.StartsWith(text[n..], StringComparison.Ordinal))
+                start = n;
+        return start < 0 ? text.Length : start;
+    }
+
+    bool MayBecomeTag(string text) => text.Length <= FunctionTags.Start.Length
+        || names.Any(n => Agree($"{FunctionTags.Start}{n}>{{", text) || text.Length > FunctionTags.Start.Length + n.Length && Agree($"{FunctionTags.Start}{n}>", text) && text[(FunctionTags.Start.Length + n.Length + 1)..].TrimStart() is "" or ['{', ..]);
+
+    void Call(IReadOnlyList<FunctionCallContent> calls, List<AIContent> contents)
+    {
+        _held.Clear();
+        _own = 0;
+        foreach (var call in calls.Take(manyCalls ? calls.Count : Math.Max(0, 1 - _calls)))
+            contents.Add(new FunctionCallContent($"call_{_answer}_{_calls++}", call.Name, call.Arguments));
+    }
+
+    void Release(int length, List<AIContent> contents)
+    {
+        var own = Math.Min(_own, length);
+        var text = _held.ToString(own, length - own);
+        if (text.Length > 0 && !(HasCalls && string.IsNullOrWhiteSpace(text))) // blanks between calls are no content
+            contents.Add(new TextContent(text));
+        _own -= own;
+        _held.Remove(0, length);
+    }
+
+    /// <summary>Whether a text is the beginning of a list of calls, a JSON call or a built-in tool's call, or goes on behind it.</summary>
+    bool MayBecomeCalls(string text)
     {
         text = text.TrimStart();
-        if (text is not ['[', .. var rest])
-            return text.IsEmpty;
-        rest = rest.TrimStart();
-        var name = 0;
-        while (name < rest.Length && (char.IsLetter(rest[name]) || rest[name] == '_' || name > 0 && char.IsDigit(rest[name])))
-            name++;
-        var behind = rest[name..].TrimStart();
-        return behind.IsEmpty || name > 0 && behind[0] == '(';
+        return text switch
+        {
+            "" => true,
+            ['[', .. var rest] => names.Any(n => Agree(n + "(", Squeeze(rest.TrimStart(), n.Length))),
+            ['{', .. var rest] => Keys.Any(k => Agree(k, rest.TrimStart())),
+            _ => names.Any(n => Agree($"{n}.call(query=\"", text)),
+        };
     }
+
+    /// <summary>Takes out blanks behind a name.</summary>
+    static string Squeeze(string text, int name) => text.Length <= name ? text : text[..name] + text[name..].TrimStart();
+
+    /// <summary>Whether one text begins with the other.</summary>
+    static bool Agree(string one, string other) => one.StartsWith(other, StringComparison.Ordinal) || other.StartsWith(one, StringComparison.Ordinal);
 }

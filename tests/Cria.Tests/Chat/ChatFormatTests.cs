@@ -95,12 +95,15 @@ public sealed class ChatFormatTests
     [Fact]
     public void StyleFollowsTheModelsTemplate()
     {
-        using var model = TestModels.Write();
-        Assert.Equal(ChatStyle.Meta, ChatFormat.StyleOf(model.Path));
+        using var model = TestModels.Write(new TestShape { WithTokenizer = true });
+        var tokenizer = Cria.Formats.ModelTokenizer.Load(model.Path);
+        Assert.Equal(new ChatFormatOptions(), ChatFormat.OfModel(model.Path, tokenizer));
         File.WriteAllText(model.File("chat_template.jinja"), "{{ tools_in_user_message }} Cutting Knowledge Date: December 2023 {{ strftime_now }}");
-        Assert.Equal(ChatStyle.HuggingFace32, ChatFormat.StyleOf(model.Path));
-        File.WriteAllText(model.File("chat_template.jinja"), "{{ messages }}");
-        Assert.Throws<CriaException>(() => ChatFormat.StyleOf(model.Path));
+        Assert.Equal(ChatStyle.HuggingFace32, ChatFormat.OfModel(model.Path, tokenizer).Style);
+        File.WriteAllText(model.File("chat_template.jinja"), "{{ messages[0].content }}!");
+        Assert.Equal("Hi!", ChatFormat.Render([new(ChatRole.User, "Hi")], ChatFormat.OfModel(model.Path, tokenizer)).Text);
+        File.WriteAllText(model.File("chat_template.jinja"), "{% include 'x' %}");
+        Assert.Throws<CriaException>(() => ChatFormat.OfModel(model.Path, tokenizer));
     }
 
     [Fact]

@@ -82,6 +82,42 @@ public sealed class CriaChatClientTests : IDisposable
     }
 
     [Fact]
+    public async Task AnAssistantsLastMessageIsGoneOnWith()
+    {
+        var options = new ChatOptions { Temperature = 0, MaxOutputTokens = 12 };
+        var whole = await Ask("Hello", options);
+        var given = whole.Text[..(whole.Text.Length / 2)];
+        List<ChatMessage> dialogue = [new(ChatRole.User, "Hello"), new(ChatRole.Assistant, given)];
+        options.AdditionalProperties = new() { [CriaChatClient.ContinueFinalMessage] = true };
+        var open = _client.Render(dialogue, options).Text;
+        Assert.EndsWith($"assistant<|end_header_id|>\n\n{given}", open);
+        Assert.Equal(_client.Render([dialogue[0]]).Text + given, open);
+        Assert.Equal(_client.CountTokens(dialogue, options), (await _client.GetResponseAsync(dialogue, options, TestContext.Current.CancellationToken)).Usage!.InputTokenCount);
+        await Assert.ThrowsAsync<CriaException>(() => Ask("Hello", options));
+    }
+
+    [Fact]
+    public void WhatTheTemplateCannotExpressIsWrittenInMetaStyle()
+    {
+        File.Copy(TestFiles.Golden("templates", "llama-3.2-instruct.chat_template.jinja"), _files.File("chat_template.jinja"));
+        using var client = CriaChatClient.Load(_files.Path);
+        List<ChatMessage> dialogue = [new(ChatRole.User, "Hi"), new(ChatRole.Assistant, [new FunctionCallContent("a", "f"), new FunctionCallContent("b", "g")]),
+            new(ChatRole.Tool, [new FunctionResultContent("a", 1), new FunctionResultContent("b", 2)])];
+        Assert.Contains("[f()][g()]<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\n1<|eot_id|>", client.Render(dialogue).Text);
+        Assert.DoesNotContain("Cutting Knowledge", client.Render(dialogue).Text);
+    }
+
+    [Fact]
+    public void BuiltinToolsAreOfferedByName()
+    {
+        using var client = CriaChatClient.Load(_files.Path, new() { ToolFormat = ToolFormat.Json, Date = "1 May 2025" });
+        var prompt = client.Render([new(ChatRole.User, "Hi")], new() { Tools = [AIFunctionFactory.Create((string query) => query, "brave_search"), AIFunctionFactory.Create((int x) => x, "f", "What f does")] });
+        Assert.Contains("Environment: ipython\nTools: brave_search\nCutting Knowledge Date: December 2023\nToday Date: 1 May 2025\n", prompt.Text);
+        Assert.Contains("\"name\": \"f\",", prompt.Text);
+        Assert.DoesNotContain("\"brave_search\"", prompt.Text);
+    }
+
+    [Fact]
     public async Task InstructionsStandAtTheHeadOfTheSystemMessage()
     {
         var given = await Ask("Hello", new() { Instructions = "Be kind.", MaxOutputTokens = 8 });
@@ -126,6 +162,8 @@ public sealed class CriaChatClientTests : IDisposable
         await Fails("JSON", new() { ResponseFormat = ChatResponseFormat.Json });
         await Fails("ToolMode", new() { ToolMode = ChatToolMode.RequireAny, Tools = [AIFunctionFactory.Create(() => 1, "f")] });
         await Fails("not a function", new() { Tools = [new HostedWebSearchTool()] });
+        await Fails("Reasoning", new() { Reasoning = new() { Effort = ReasoningEffort.High } });
+        await Fails("continue_final_message", new() { AdditionalProperties = new() { ["continue_final_message"] = true } });
         await Fails("temperature", new() { Temperature = -1 });
         await Fails("max_tokens", new() { MaxOutputTokens = 0 });
         await Fails("stop", new() { StopSequences = [""] });

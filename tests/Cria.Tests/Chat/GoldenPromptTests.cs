@@ -2,6 +2,7 @@ using System.Text.Json;
 using Cria.Chat;
 using Cria.Chat.ToolCalls;
 using Cria.Cli.Commands;
+using Cria.Tokenization;
 using Cria.Tests.Tokenization;
 
 namespace Cria.Tests.Chat;
@@ -14,12 +15,14 @@ public sealed class GoldenPromptTests
 
     static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
+    static readonly Tokenizer Vocabulary = TestVocabularies.Golden("meta");
+
     static Prompt Render(JsonElement @case)
     {
         var line = System.Text.Json.Nodes.JsonObject.Create(@case)!;
         if (Text(@case, "template") is { } template)
             line["template"] = TestFiles.Golden("templates", template);
-        return RenderRequest.Render(JsonElement.Parse(line.ToJsonString()), "");
+        return RenderRequest.Render(JsonElement.Parse(line.ToJsonString()), "", Vocabulary);
     }
 
     [Theory]
@@ -27,7 +30,6 @@ public sealed class GoldenPromptTests
     [InlineData("hf", 58)]
     public void EveryDialogueHasTheRecordedTextAndIds(string style, int count)
     {
-        var tokenizer = TestVocabularies.Golden("meta");
         var cases = Cases("cases.json").Where(c => Text(c, "style") == style).ToList();
         Assert.Equal(count, cases.Count);
         Assert.All(cases, c =>
@@ -39,7 +41,29 @@ public sealed class GoldenPromptTests
             }
             var prompt = Render(c);
             Assert.Equal(Text(c, "text"), prompt.Text);
-            Assert.Equal(c.GetProperty("ids").EnumerateArray().Select(n => n.GetInt32()), prompt.Encode(tokenizer));
+            Assert.Equal(c.GetProperty("ids").EnumerateArray().Select(n => n.GetInt32()), prompt.Encode(Vocabulary));
+        });
+    }
+
+    /// <summary>A sentence in two pieces makes a template one that is not recognised, and so run.</summary>
+    [Fact]
+    public void TemplatesThatAreRunWriteEveryDialogueAsRecorded()
+    {
+        using var folder = TestModels.Write();
+        Assert.All(Cases("cases.json").Where(c => Text(c, "style") == "hf"), c =>
+        {
+            var line = System.Text.Json.Nodes.JsonObject.Create(c)!;
+            var file = folder.File(Text(c, "template")!);
+            File.WriteAllText(file, File.ReadAllText(TestFiles.Golden("templates", Text(c, "template")!)).Replace("Cutting Knowledge Date: December 2023", "Cutting Knowledge Date: \" ~ \"December 2023"));
+            line["template"] = file;
+            if (c.TryGetProperty("error", out _))
+            {
+                Assert.DoesNotContain('\n', Assert.Throws<CriaException>(() => RenderRequest.Render(JsonElement.Parse(line.ToJsonString()), "", Vocabulary)).Message);
+                return;
+            }
+            var prompt = RenderRequest.Render(JsonElement.Parse(line.ToJsonString()), "", Vocabulary);
+            Assert.Equal(Text(c, "text"), prompt.Text);
+            Assert.Equal(c.GetProperty("ids").EnumerateArray().Select(n => n.GetInt32()), prompt.Encode(Vocabulary));
         });
     }
 
