@@ -1,4 +1,5 @@
 using System.Text;
+using Cria.Chat.Templates;
 using Cria.Chat.ToolCalls;
 using Microsoft.Extensions.AI;
 
@@ -98,16 +99,5 @@ static class HuggingFaceFormat
         return text.ToString();
     }
 
-    /// <summary>Python's str.strip: Unicode white space and U+001C to U+001F.</summary>
-    static string Trim(string text)
-    {
-        int start = 0, end = text.Length;
-        while (start < end && IsSpace(text[start]))
-            start++;
-        while (end > start && IsSpace(text[end - 1]))
-            end--;
-        return text[start..end];
-
-        static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\u001C' and <= '\u001F';
-    }
+    static string Trim(string text) => JinjaMethods.Strip(text, null, start: true, end: true);
 }
