@@ -21,6 +21,7 @@ static class GenerateCommand
         command.SetAction(async (r, cancellation) =>
         {
             var path = run.Path(r);
+            var constraint = sampling.ConstraintOf(r.CommandResult);
             var (ids, tokenizer) = prompt.Read(r, path);
             tokenizer ??= ModelTokenizer.LoadIfPresent(path); // a model driven by ids needs none
             using var model = TextModel.Load(path, run.Options(r));
@@ -31,6 +32,7 @@ static class GenerateCommand
             {
                 TopLogProbs = r.GetValue(logProbs),
                 Speculation = kind,
+                Constraint = constraint,
             };
             var asJson = r.GetValue(json);
             var answer = new List<GeneratedToken>();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Cria.Generation;
+using Cria.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Cli.Commands;
@@ -17,13 +18,19 @@ sealed class SamplingOptionsBinder
     readonly Option<ulong?> seed = new("--seed") { Description = "The same seed writes the same text" };
     readonly Option<string[]> stop = new("--stop") { Description = "A text that ends the answer, which is cut before it; may be repeated" };
 
+    readonly Option<FileInfo?> jsonSchema = new("--json-schema") { Description = "Write JSON that satisfies the schema in this file" };
+    readonly Option<FileInfo?> grammar = new("--grammar") { Description = "Write text of the grammar in this file (GBNF)" };
+    readonly Option<string?> regex = new("--regex") { Description = "Write text that this regular expression matches as a whole" };
+
     /// <summary>Adds the options to <paramref name="command"/>; values outside their range are wrong arguments.</summary>
     public SamplingOptionsBinder(Command command)
     {
-        foreach (var option in new Option[] { maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, stop })
+        foreach (var option in new Option[] { maxTokens, temperature, topK, topP, minP, repeatPenalty, seed, stop, jsonSchema, grammar, regex })
             command.Add(option);
         command.Validators.Add(result =>
         {
+            if (new Option[] { jsonSchema, grammar, regex }.Count(o => result.GetResult(o) is not null) > 1)
+                result.AddError("only one of --json-schema, --grammar and --regex can be given");
             try
             {
                 Generation(result, new()).Validate();
@@ -52,6 +59,13 @@ sealed class SamplingOptionsBinder
         StopStrings = result.GetValue(stop) ?? [],
     };
 
+    /// <summary>What the text must be, if it must be anything.</summary>
+    /// <exception cref="CriaException">The file cannot be read, or what it holds cannot be honoured.</exception>
+    public Constraint? ConstraintOf(SymbolResult result) =>
+        result.GetValue(jsonSchema) is { } schema ? Constraint.JsonSchema(Input.ReadText(schema.FullName))
+        : result.GetValue(grammar) is { } rules ? Constraint.Gbnf(Input.ReadText(rules.FullName))
+        : result.GetValue(regex) is { } pattern ? Constraint.Regex(pattern) : null;
+
     /// <summary>The options given, for a chat client.</summary>
     public ChatOptions Chat(SymbolResult result)
     {
@@ -69,6 +83,8 @@ sealed class SamplingOptionsBinder
             options.AdditionalProperties["min_p"] = p;
         if (result.GetValue(repeatPenalty) is { } penalty)
             options.AdditionalProperties["repetition_penalty"] = penalty;
+        if (ConstraintOf(result) is { } constraint)
+            options.AdditionalProperties["constraint"] = constraint;
         return options;
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Cria.Formats;
 using Cria.Generation;
+using Cria.Generation.Constraints;
 using Cria.Models;
 using Microsoft.Extensions.AI;
 
@@ -24,8 +25,6 @@ static class ChatOptionsReader
             throw new CriaException("Reasoning is not supported: these models do not reason aside");
         if (options.RawRepresentationFactory is not null)
             throw new CriaException("RawRepresentationFactory is not supported: there are no other options beneath these");
-        if (options.ResponseFormat is ChatResponseFormatJson)
-            throw new CriaException("ResponseFormat is JSON, which is not supported; only text is");
         var more = options.AdditionalProperties;
         return fallback with
         {
@@ -42,6 +41,7 @@ static class ChatOptionsReader
             LogitBias = LogitBias(more),
             TopLogProbs = TopLogProbs(more),
             Adapter = Adapter(more),
+            Constraint = ConstraintOf(options),
         };
     }
 
@@ -95,6 +95,18 @@ static class ChatOptionsReader
     static Adapter? Adapter(AdditionalPropertiesDictionary? properties) =>
         properties?.TryGetValue("adapter", out var value) != true || value is null ? null
             : value as Adapter ?? throw new CriaException("adapter is none that LoadAdapter gave");
+
+    static Constraint? ConstraintOf(ChatOptions options)
+    {
+        object? given = null;
+        if (options.AdditionalProperties?.TryGetValue("constraint", out given) == true && given is not (null or Constraint))
+            throw new CriaException("constraint is not a Constraint");
+        if (options.ResponseFormat is not ChatResponseFormatJson json)
+            return (Constraint?)given;
+        if (given is not null)
+            throw new CriaException("ResponseFormat is JSON and there is a constraint; only one of them can be honoured");
+        return json.Schema is { } schema ? Constraint.JsonSchema(schema.GetRawText()) : Constraint.Json();
+    }
 
     static float? ToNumber(object? value)
     {

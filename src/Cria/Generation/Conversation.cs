@@ -30,7 +30,7 @@ sealed class Conversation
     public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer)
     {
         (_ids, _limit, _stopIds, _adapter) = ([.. prompt], prompt.Length + maxTokens, stopIds, options.Adapter);
-        _sampler = new(options, prompt);
+        _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
         Guesses = new(options.Speculation);
@@ -102,7 +102,7 @@ sealed class Conversation
         try
         {
             for (var row = 0; row < DueRows && !_isFinished && (row == 0 || _ids[^1] == Guesses.Ids[row - 1]); row++)
-                Choose(_sampler.Next(logits.Slice(row * size, size)));
+                Choose(_sampler.Next(logits.Slice(row * size, size), _limit - _ids.Count));
         }
         catch (Exception e)
         {
@@ -115,7 +115,8 @@ sealed class Conversation
         _ids.Add(token.Id);
         var isStop = _stopIds.Contains(token.Id);
         var text = isStop ? "" : _stops.Push(_decoder?.Push(token.Id) ?? "");
-        FinishReason? finish = isStop || _stops.Found ? FinishReason.Stop : _ids.Count >= _limit ? FinishReason.Length : null;
+        FinishReason? finish = isStop || _stops.Found || _sampler.IsOver ? FinishReason.Stop
+            : _ids.Count < _limit ? null : _sampler.IsComplete ? FinishReason.Stop : FinishReason.Length;
         if (finish is not null && !_stops.Found)
         {
             text += _stops.Push(_decoder?.Flush() ?? "");

@@ -1,4 +1,5 @@
 using Cria.Formats;
+using Cria.Generation.Constraints;
 using Cria.Models;
 
 namespace Cria.Generation;
@@ -50,6 +51,9 @@ public sealed record GenerationOptions
 
     /// <summary>Give the log probability of every token and of this many alternatives, 0 to 1000; null = none. They are of the model's raw logits.</summary>
     public int? TopLogProbs { get; init; }
+
+    /// <summary>What the answer must be; null = any text. It is complete before <see cref="MaxTokens"/> run out.</summary>
+    public Constraint? Constraint { get; init; }
 
     /// <summary>How tokens are guessed ahead; it changes the speed, not the text.</summary>
     public Speculation Speculation { get; init; }

@@ -64,6 +64,8 @@ public sealed class Generator : IDisposable
                 throw new CriaException($"logit_bias names token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
         if (options.Speculation == Speculation.Draft && _options.Draft is null)
             throw new CriaException("speculation is draft, and the generator has no draft model");
+        if (options.Constraint is not null && _tokenizer is null)
+            throw new CriaException("a constraint needs a model with a tokenizer");
         var room = MaxPositions - prompt.Length;
         if (room < (options.MaxTokens ?? 1))
             throw new CriaException($"a prompt of {prompt.Length} tokens and {options.MaxTokens ?? 1} more do not fit "

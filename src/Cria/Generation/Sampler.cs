@@ -16,31 +16,40 @@ sealed class Sampler
     readonly ulong _seed;
     readonly HashSet<int> _seen = []; // in prompt or answer
     readonly Dictionary<int, int> _counts = []; // in the answer
+    readonly ConstrainedText? _constrained;
     ulong _chosen;
 
-    public Sampler(GenerationOptions options, ReadOnlySpan<int> prompt)
+    public Sampler(GenerationOptions options, ReadOnlySpan<int> prompt, ConstrainedText? constrained = null)
     {
-        _options = options;
+        (_options, _constrained) = (options, constrained);
         _seed = options.Seed ?? (ulong)Random.Shared.NextInt64();
         if (options.RepetitionPenalty != 1)
             foreach (var id in prompt)
                 _seen.Add(id);
     }
 
+    /// <summary>Whether the constraint allows nothing more.</summary>
+    public bool IsOver => _constrained?.IsOver == true;
+
+    /// <summary>Whether a constraint is satisfied by what is written.</summary>
+    public bool IsComplete => _constrained?.IsComplete == true;
+
     /// <summary>Chooses the next token. The logits [V] are overwritten.</summary>
+    /// <param name="logits">The logits.</param>
+    /// <param name="left">The tokens that the answer may still have, this one among them.</param>
     /// <exception cref="CriaException">The logits are not finite, or the options forbid every token.</exception>
-    public SampledToken Next(Span<float> logits)
+    public SampledToken Next(Span<float> logits, int left = int.MaxValue)
     {
         if (!Logits.AreFinite(logits))
             throw new CriaException("the model computed a logit that is no finite number; its weights may be damaged");
         if (_options.TopLogProbs is not { } alternatives)
-            return new(Choose(logits), null, []);
+            return new(Choose(logits, left), null, []);
         var room = ArrayPool<float>.Shared.Rent(logits.Length);
         try
         {
             var raw = room.AsSpan(0, logits.Length);
             logits.CopyTo(raw);
-            var id = Choose(logits);
+            var id = Choose(logits, left);
             var (logProb, top) = LogProbs.Of(raw, id, alternatives);
             return new(id, logProb, top);
         }
@@ -50,15 +59,44 @@ sealed class Sampler
         }
     }
 
-    int Choose(Span<float> logits)
+    int Choose(Span<float> logits, int left)
     {
         Adjust(logits);
-        var id = Choose(logits, Uniform(_seed, _chosen++));
+        var uniform = Uniform(_seed, _chosen++);
+        var id = _constrained is null ? Choose(logits, uniform) : Choose(logits, uniform, _constrained, left);
         if (_options.RepetitionPenalty != 1)
             _seen.Add(id);
         if (_options.FrequencyPenalty != 0 || _options.PresencePenalty != 0)
             CollectionsMarshal.GetValueRefOrAddDefault(_counts, id, out _)++;
         return id;
+    }
+
+    /// <summary>Chooses among what the constraint allows; a token after which it could not be satisfied in time is put back.</summary>
+    int Choose(Span<float> logits, double uniform, ConstrainedText constrained, int left)
+    {
+        const int tries = 16;
+        constrained.Restrict(logits);
+        var room = ArrayPool<float>.Shared.Rent(logits.Length);
+        try
+        {
+            var rest = room.AsSpan(0, logits.Length);
+            logits.CopyTo(rest);
+            for (var i = 0; i < tries; i++)
+            {
+                var id = Choose(logits, uniform);
+                if (constrained.TryAdd(id, left - 1))
+                    return id;
+                rest[id] = float.NegativeInfinity;
+                if (!float.IsFinite(rest[Logits.ArgMax(rest)]))
+                    break;
+                rest.CopyTo(logits);
+            }
+            return constrained.AddShortest();
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(room);
+        }
     }
 
     void Adjust(Span<float> logits)

@@ -121,7 +121,7 @@ sealed class ArrayRules
             return Search(place);
         if (_candidates is not null && _candidates.Count < _min)
             return long.MaxValue;
-        var sum = 1L;
+        var sum = place.Index == 0 && _min > 0 ? 0L : 1L; // no comma before the first
         for (var i = place.Index; i < _min && sum < long.MaxValue; i++)
             if (i < _items.Length - 1)
                 sum = Parser.Sum(sum, Parser.Sum(1, _items[i][0].Least));
@@ -142,7 +142,7 @@ sealed class ArrayRules
             if (place.Index >= _min && IsContained(place))
                 return length + 1;
             foreach (var (item, next) in Items(place))
-                queue.Enqueue(next, length + 1 + item.Least);
+                queue.Enqueue(next, length + (place.Index == 0 ? 0 : 1) + item.Least);
         }
         return long.MaxValue;
     }

@@ -27,10 +27,24 @@ public sealed class Constraint
     /// <param name="schema">The schema as JSON text.</param>
     /// <param name="isAnyOrder">Whether properties may come in any order; if not, they come as the schema declares them, free ones last.</param>
     /// <exception cref="CriaException">No value satisfies it, or it holds what cannot be honoured: the message names the place.</exception>
-    public static Constraint JsonSchema(string schema, bool isAnyOrder = false)
+    public static Constraint JsonSchema(string schema, bool isAnyOrder = false) => Build(b => b.JsonSchema(schema, isAnyOrder));
+
+    /// <summary>A JSON object of any kind.</summary>
+    public static Constraint Json() => JsonSchema("""{"type":"object"}""");
+
+    /// <summary>Text that a regular expression matches as a whole, as ECMAScript with the flag u reads it; no back references, look-behind or word boundaries.</summary>
+    /// <exception cref="CriaException">It is no such expression.</exception>
+    public static Constraint Regex(string pattern) => Build(b => b.Regex(pattern));
+
+    /// <summary>Text of a grammar in GBNF, llama.cpp's notation; it begins with the rule `root`.</summary>
+    /// <exception cref="CriaException">It is no such grammar, or it is left-recursive.</exception>
+    public static Constraint Gbnf(string grammar) => Build(b => Constraints.Gbnf.Read(grammar, b));
+
+    /// <summary>Text of a grammar put together from parts.</summary>
+    internal static Constraint Build(Func<GrammarBuilder, Node> make)
     {
-        var json = new JsonText(new());
-        return new(json.Regulars, json, new SchemaGrammar(json, isAnyOrder).Compile(new SchemaDocument(schema).Root));
+        var builder = new GrammarBuilder();
+        return new(builder.Regulars, builder.Json, make(builder));
     }
 
     /// <summary>Begins a text.</summary>
@@ -55,6 +69,12 @@ public sealed class Constraint
             foreach (var value in text)
                 state = _parser.Step(state, value);
         return state;
+    }
+
+    internal byte[] ShortestEnd(ParserState state)
+    {
+        lock (_gate)
+            return _parser.ShortestEnd(state);
     }
 
     internal long Least(ParserState state)

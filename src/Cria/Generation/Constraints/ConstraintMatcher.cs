@@ -20,11 +20,11 @@ public sealed class ConstraintMatcher
     /// <summary>Whether nothing may follow.</summary>
     public bool IsOver => _state.Items.Length == 0;
 
-    /// <summary>The tokens that may follow, one bit for each id from the lowest bit of the first word on. Not to be written to.</summary>
+    /// <summary>The tokens that may follow, one bit for each id from the lowest bit of the first word on; until the next token is added.</summary>
     public ReadOnlySpan<ulong> Mask => _mask ??= _constraint.Mask(_state, _tokenizer, _room);
 
-    /// <summary>Bytes of the shortest end of the text.</summary>
-    public long Least => _constraint.Least(_state);
+    /// <summary>Whether a token may follow.</summary>
+    public bool IsAllowed(int token) => (uint)token < (uint)(Mask.Length * 64) && (Mask[token >> 6] >> token & 1) != 0;
 
     /// <summary>Adds a token if it is allowed.</summary>
     /// <returns>Whether it is; if not, nothing has changed.</returns>
@@ -32,10 +32,24 @@ public sealed class ConstraintMatcher
     {
         if (!IsAllowed(token))
             return false;
-        (_state, _mask) = (_constraint.Advance(_state, _tokenizer.TokenBytes(token)), null);
+        Become(After(token));
         return true;
     }
 
-    /// <summary>Whether a token may follow.</summary>
-    public bool IsAllowed(int token) => (uint)token < (uint)(Mask.Length * 64) && (Mask[token >> 6] >> token & 1) != 0;
+    /// <summary>What would follow an allowed token.</summary>
+    internal Ahead After(int token) => new(_constraint, _constraint.Advance(_state, _tokenizer.TokenBytes(token)));
+
+    /// <summary>What follows now.</summary>
+    internal Ahead After() => new(_constraint, _state);
+
+    internal void Become(Ahead ahead) => (_state, _mask) = (ahead.State, null);
+
+    internal readonly record struct Ahead(Constraint Constraint, ParserState State)
+    {
+        /// <summary>Bytes of the shortest end of the text.</summary>
+        public long Least => Constraint.Least(State);
+
+        /// <summary>One of the shortest ends.</summary>
+        public byte[] ShortestEnd() => Constraint.ShortestEnd(State);
+    }
 }

@@ -127,16 +127,9 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
         return closed.Count > 6 ? FreeRun(terminal, TokenSlices.MostCounted) : int.MaxValue;
     }
 
-    int FreeRun(Regular terminal, int enough)
-    {
-        if (terminal.FreeRun >= enough || AfterCharacter(terminal).Length == 0)
-            return terminal.FreeRun;
-        var run = enough;
-        foreach (var next in AfterCharacter(terminal))
-            if (run > terminal.FreeRun)
-                run = Math.Min(run, 1 + FreeRun(next, run - 1));
-        return terminal.FreeRun = run;
-    }
+    /// <summary>Only while all characters lead to one state, as where they are counted: more would cost more than it saves.</summary>
+    int FreeRun(Regular terminal, int enough) => terminal.FreeRun >= enough || AfterCharacter(terminal) is not [var next] ? terminal.FreeRun
+        : terminal.FreeRun = Math.Max(terminal.FreeRun, enough == 1 ? 1 : 1 + FreeRun(next, enough - 1));
 
     Regular[] AfterCharacter(Regular state)
     {

@@ -38,12 +38,12 @@ sealed class Choice(IReadOnlyList<Node> options) : Node
 }
 
 /// <summary>A rule, a place in an object or in an array: made when it is reached.</summary>
-sealed class Lazy(Func<Node> make, Func<long>? least = null) : Node
+sealed class Lazy(Func<Node> make, Func<long> least) : Node
 {
     Node? _made;
 
     public Node Made => _made ??= make();
 
     /// <summary>Bytes of its shortest text.</summary>
-    public Func<long>? Least { get; set; } = least;
+    public long Least() => least();
 }

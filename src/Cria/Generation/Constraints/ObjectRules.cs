@@ -8,7 +8,7 @@ namespace Cria.Generation.Constraints;
 /// </summary>
 sealed class ObjectRules
 {
-    sealed record Property(Regular Key, Shape Value, bool IsRequired);
+    sealed record Property(string Name, Regular Key, Shape Value, bool IsRequired);
 
     /// <summary>Properties whose keys are not declared. A demand must be met by one.</summary>
     sealed record Free(Regular Keys, Shape Value, bool IsDemand);
@@ -18,6 +18,7 @@ sealed class ObjectRules
     readonly SchemaGrammar _grammar;
     readonly List<Property> _ordered = [], _anywhere = [];
     readonly List<Free> _free = [];
+    readonly bool _isArguments; // of a Python call
     readonly Dictionary<Place, Node> _places = [];
     readonly long _min, _max;
     readonly bool _isImpossible;
@@ -37,7 +38,7 @@ sealed class ObjectRules
             var value = grammar.ShapeOf(parts.SelectMany(p => ValueOf(p, name, regulars)));
             _isImpossible |= required.Contains(name) && !isAllowed;
             if (isAllowed)
-                (grammar.IsAnyOrder || !declared.Contains(name) ? _anywhere : _ordered).Add(new(regulars.Literal(JsonText.Quote(name), 0, Regular.Empty), value, required.Contains(name)));
+                (grammar.IsAnyOrder || !declared.Contains(name) ? _anywhere : _ordered).Add(new(name, regulars.Literal(JsonText.Quote(name), 0, Regular.Empty), value, required.Contains(name)));
         }
         var free = regulars.And([grammar.Json.String, .. keys]);
         if (declared.Count + required.Count > 0)
@@ -76,6 +77,15 @@ sealed class ObjectRules
         }
     }
 
+    ObjectRules(ObjectRules rules)
+    {
+        (_grammar, _min, _max, _isArguments) = (rules._grammar, rules._min, rules._max, true);
+        _ordered = [.. rules._ordered.Select(AsArgument)];
+        _anywhere = [.. rules._anywhere.Select(AsArgument)];
+
+        Property AsArgument(Property p) => p with { Key = _grammar.Json.Regulars.Literal(p.Name) };
+    }
+
     /// <summary>The rules of a case: several where a required value may be that of one property or of another.</summary>
     public static IEnumerable<ObjectRules> Of(SchemaGrammar grammar, CasePart[] parts, Shape owner)
     {
@@ -87,7 +97,10 @@ sealed class ObjectRules
             ways = ways.SelectMany(way => names.Select(n => (Parts: (CasePart[])[.. way.Parts, new() { Required = [n], Properties = exists.Value is { } value ? [(n, value)] : [] }], way.Demands))
                 .Append((way.Parts, [.. way.Demands, exists])));
         }
-        return ways.Take(SchemaCases.MostCases).Select(way => new ObjectRules(grammar, way.Parts, way.Demands, owner)).Where(r => !r._isImpossible);
+        var all = ways.Take(SchemaCases.MostAtOnce + 1).ToList();
+        if (all.Count > SchemaCases.MostAtOnce)
+            throw owner.Obligations[0].Schema.Refused("", $"has more than {SchemaCases.MostAtOnce} combinations of its alternatives");
+        return all.Select(way => new ObjectRules(grammar, way.Parts, way.Demands, owner)).Where(r => !r._isImpossible);
     }
 
     /// <summary>What a part says of a property's value.</summary>
@@ -110,7 +123,10 @@ sealed class ObjectRules
             yield return additional;
     }
 
-    public Node Node => Node.Then(new Terminal(_grammar.Json.Regulars.Literal("{")), At(new(0, true, 0, 0, 0, 0)));
+    public Node Node => Node.Then(new Terminal(_grammar.Json.Regulars.Literal(_isArguments ? "(" : "{")), At(new(0, true, 0, 0, 0, 0)));
+
+    /// <summary>`(a=1, b="x")` for the declared properties.</summary>
+    public Node Arguments() => new ObjectRules(this).Node;
 
     /// <summary>Bytes of the shortest object, as far as the values are known.</summary>
     public long Least() => Parser.Sum(1, Least(new(0, true, 0, 0, 0, 0)));
@@ -149,11 +165,11 @@ sealed class ObjectRules
             isDone &= !_free[i].IsDemand || isUsed;
         }
         if (isDone && place.Distinct >= _min)
-            options.Add(new Terminal(json.Regulars.Concat(json.Space, json.Regulars.Literal("}"))));
+            options.Add(new Terminal(json.Regulars.Concat(json.Space, json.Regulars.Literal(_isArguments ? ")" : "}"))));
         return new Choice(options);
 
         long Distinct(int more) => Math.Min(place.Distinct + more, _min);
-        Node Pair(Regular key, Shape value, Place next) => _grammar.Then(json.Regulars.Concat(before, key, json.Colon), _grammar.NodeOf(value), At(next));
+        Node Pair(Regular key, Shape value, Place next) => _grammar.Then(json.Regulars.Concat(before, key, _isArguments ? json.Regulars.Literal("=") : json.Colon), _grammar.NodeOf(value), At(next));
     }
 
     bool IsSeen(Place place, int index) => !(place.Seen >> index).IsEven;
@@ -177,7 +193,7 @@ sealed class ObjectRules
         optional.Sort();
         foreach (var least in optional.Take(missing))
             sum = Parser.Sum(sum, least);
-        return sum - (place.IsFirst && count + missing > 0 ? 1 : 0);
+        return sum < long.MaxValue && place.IsFirst && count + missing > 0 ? sum - 1 : sum; // no comma before the first
 
         void Add(Regular key, Shape value, bool isRequired)
         {

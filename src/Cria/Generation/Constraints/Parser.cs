@@ -6,7 +6,7 @@ namespace Cria.Generation.Constraints;
 /// </summary>
 sealed class Parser
 {
-    const int MostStates = 50_000, MostItems = 20_000, MostExpansions = 100_000;
+    const int MostStates = 50_000, MostItems = 20_000, MostExpansions = 100_000, MostEnd = 1 << 20;
 
     readonly HashSet<Stack> _stacks = new(new SameStack());
     readonly HashSet<ParserState> _states = new(new SameState());
@@ -55,6 +55,24 @@ sealed class Parser
     public long Least(ParserState state) => state.Least ??= state.IsAccepting ? 0 : state.Items.Length == 0 ? long.MaxValue
         : state.Items.Min(i => Sum(_regulars.Shortest(i.Terminal), Least(i.Rest)));
 
+    /// <summary>The bytes of one of the shortest ends of a text.</summary>
+    public byte[] ShortestEnd(ParserState state)
+    {
+        var end = new List<byte>();
+        while (!state.IsAccepting)
+        {
+            var (best, least) = (-1, long.MaxValue);
+            for (var value = state.First.Next(0); value < 256; value = state.First.Next(value + 1))
+                if (Step(state, (byte)value) is { IsDead: false } next && Least(next) < least)
+                    (best, least) = (value, Least(next));
+            if (best < 0 || end.Count == MostEnd)
+                throw new CriaException($"the constraint has no text of fewer than {MostEnd} bytes");
+            end.Add((byte)best);
+            state = Step(state, (byte)best);
+        }
+        return [.. end];
+    }
+
     long Least(Stack stack)
     {
         if (stack.Least is { } known)
@@ -64,20 +82,20 @@ sealed class Parser
         {
             var open = at.Frames.Where(f => f.Below is { Least: null }).ToList();
             if (open.Count == 0)
-                way.Pop().Least = at.Frames.Min(f => f.Below is null ? 0 : Sum(Least(f.Node), f.Below.Least!.Value));
+                way.Pop().Least = at.Frames.Min(f => f.Below is null ? 0 : Sum(Least(f.Node, _regulars), f.Below.Least!.Value));
             foreach (var frame in open)
                 way.Push(frame.Below!);
         }
         return stack.Least!.Value;
     }
 
-    public long Least(Node node) => node switch
+    /// <summary>Bytes of the shortest text of a grammar.</summary>
+    public static long Least(Node node, Regulars regulars) => node switch
     {
-        Terminal t => _regulars.Shortest(t.Language),
-        Sequence s => Sum(Least(s.First), Least(s.Second)),
-        Choice c => c.Options.Count == 0 ? long.MaxValue : c.Options.Min(Least),
-        Lazy lazy => lazy.Least?.Invoke() ?? Least(lazy.Made),
-        _ => throw new InvalidOperationException(),
+        Terminal t => regulars.Shortest(t.Language),
+        Sequence s => Sum(Least(s.First, regulars), Least(s.Second, regulars)),
+        Choice c => c.Options.Select(o => Least(o, regulars)).DefaultIfEmpty(long.MaxValue).Min(),
+        _ => ((Lazy)node).Least(),
     };
 
     public static long Sum(long a, long b) => a == long.MaxValue || b == long.MaxValue ? long.MaxValue : a + b;

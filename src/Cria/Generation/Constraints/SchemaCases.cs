@@ -50,7 +50,7 @@ sealed record CasePart
 /// <summary>What schemas say about values of one type. Scalars become regular languages, exactly; objects and arrays a list of cases of which one must hold.</summary>
 sealed class SchemaCases(JsonText json)
 {
-    public const int MostCases = 5000;
+    public const int MostCases = 5000, MostAtOnce = 300;
 
     readonly Dictionary<(Schema, JsonTypes, bool), Regular?> _scalars = [];
     readonly Dictionary<(Schema, JsonTypes, bool), List<CasePart[]>?> _cases = [];
@@ -316,7 +316,8 @@ sealed class SchemaCases(JsonText json)
     /// <summary>Whether a value cannot be in both, as seen at their required properties: one is forbidden, or has scalars only and none in common.</summary>
     bool AreApart(CasePart[] around, List<CasePart[]> left, List<CasePart[]> right) => left.All(l => right.All(r => IsEmpty([.. around, .. l, .. r])));
 
-    bool IsEmpty(CasePart[] parts)
+    /// <summary>Whether it is plain that no object is in a case.</summary>
+    public bool IsEmpty(CasePart[] parts)
     {
         if (parts.Max(p => (long?)p.Min) > parts.Min(p => (long?)p.Max))
             return true;

@@ -33,7 +33,13 @@ sealed class SchemaGrammar(JsonText json, bool isAnyOrder)
     public bool IsAnyOrder => isAnyOrder;
 
     /// <exception cref="CriaException">No value satisfies the schema, or something in it cannot be honoured.</exception>
-    public Node Compile(Schema root)
+    public Node Compile(Schema root) => NodeOf(Complete(root));
+
+    /// <summary>As <see cref="Compile"/>, the objects as the arguments of a Python call, in parentheses.</summary>
+    public Node CompileArguments(Schema root) => Complete(root).Objects.Where(o => o.Least() < long.MaxValue).Select(o => o.Arguments()).ToList() is { Count: > 0 } options
+        ? new Choice(options) : throw root.Refused("", "no object satisfies it");
+
+    Shape Complete(Schema root)
     {
         var shape = ShapeOf([new(root, false)]);
         for (var i = 0; i < _made.Count; i++)
@@ -45,7 +51,7 @@ sealed class SchemaGrammar(JsonText json, bool isAnyOrder)
                 if (LeastOf(_made[i]) is var least && least < _made[i].Least)
                     (_made[i].Least, isChanged) = (least, true);
         }
-        return shape.Least == long.MaxValue ? throw root.Refused("", "no value satisfies it") : NodeOf(shape);
+        return shape.Least == long.MaxValue ? throw root.Refused("", "no value satisfies it") : shape;
     }
 
     public Shape ShapeOf(IEnumerable<Obligation> obligations)
@@ -91,7 +97,13 @@ sealed class SchemaGrammar(JsonText json, bool isAnyOrder)
         shape.Objects = [.. Cases(JsonTypes.Object).SelectMany(c => ObjectRules.Of(this, c, shape))];
         shape.Arrays = [.. Cases(JsonTypes.Array).Select(c => new ArrayRules(this, c, shape))];
 
-        IEnumerable<CasePart[]> Cases(JsonTypes type) => shape.Obligations.Aggregate((IEnumerable<CasePart[]>)[[]], (all, o) => SchemaCases.All(all, _cases.Of(o, type))).Take(SchemaCases.MostCases);
+        List<CasePart[]> Cases(JsonTypes type)
+        {
+            var all = shape.Obligations.Aggregate((IEnumerable<CasePart[]>)[[]], (all, o) => SchemaCases.All(all, _cases.Of(o, type))).Take(SchemaCases.MostCases + 1).ToList();
+            if (all.Count > SchemaCases.MostAtOnce)
+                all.RemoveAll(_cases.IsEmpty);
+            return all.Count <= SchemaCases.MostAtOnce ? all : throw shape.Obligations[0].Schema.Refused("", $"has more than {SchemaCases.MostAtOnce} combinations of its alternatives");
+        }
     }
 
     long LeastOf(Shape shape)

@@ -19,15 +19,18 @@ sealed class TokenSlices
     {
         Words = (tokenizer.VocabularySize + 63) / 64;
         var tokens = new List<(byte[] Bytes, int Id, int Plain)>();
-        var seen = new HashSet<string>();
         for (var id = 0; id < tokenizer.OrdinaryCount; id++)
             if (!tokenizer.IsSpecial(id) && tokenizer.TokenBytes(id) is { Length: > 0 and <= TokenTrie.MostBytes } bytes)
                 tokens.Add((bytes.ToArray(), id, PlainCharacters(bytes)));
         tokens.Sort((x, y) => x.Bytes.AsSpan().SequenceCompareTo(y.Bytes) is var order and not 0 ? order : x.Id.CompareTo(y.Id));
         tokens = [.. tokens.Where((t, i) => i == 0 || !t.Bytes.AsSpan().SequenceEqual(tokens[i - 1].Bytes))];
+        ByteTokens = tokens.Where(t => t.Bytes.Length == 1).ToDictionary(t => t.Bytes[0], t => t.Id);
         var longest = Math.Max(1, tokens.Count == 0 ? 0 : tokens.Max(t => t.Plain));
         Slices = [Cut(tokens, 0), .. new[] { 2, 4, 7, 11, MostCounted }.Where(n => n < longest).Append(longest).Select(n => Cut(tokens, n))];
     }
+
+    /// <summary>The tokens of single bytes.</summary>
+    public Dictionary<byte, int> ByteTokens { get; }
 
     /// <summary>64-bit words of a mask.</summary>
     public int Words { get; }
