@@ -159,7 +159,6 @@ public sealed class CriaChatClientTests : IDisposable
             Assert.DoesNotContain('\n', error.Message);
         }
         await Fails("ConversationId", new() { ConversationId = "x" });
-        await Fails("JSON", new() { ResponseFormat = ChatResponseFormat.Json });
         await Fails("ToolMode", new() { ToolMode = ChatToolMode.RequireAny, Tools = [AIFunctionFactory.Create(() => 1, "f")] });
         await Fails("not a function", new() { Tools = [new HostedWebSearchTool()] });
         await Fails("Reasoning", new() { Reasoning = new() { Effort = ReasoningEffort.High } });
