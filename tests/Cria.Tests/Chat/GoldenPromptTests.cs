@@ -2,8 +2,8 @@ using System.Text.Json;
 using Cria.Chat;
 using Cria.Chat.ToolCalls;
 using Cria.Cli.Commands;
-using Cria.Tokenization;
 using Cria.Tests.Tokenization;
+using Cria.Tokenization;
 
 namespace Cria.Tests.Chat;
 
