@@ -29,9 +29,8 @@ sealed class ChatAnswer(RequestLog log)
     /// <summary>Why it ended, in OpenAI's words.</summary>
     public string? Finish { get; private set; }
 
-    public long Read { get; private set; }
-
-    public long Written { get; private set; }
+    /// <summary>What it took, when it has ended.</summary>
+    public GenerationTimings? Timings { get; private set; }
 
     /// <summary>The message that it is.</summary>
     public ChatMessage Message => new(ChatRole.Assistant, _text.Length > 0 ? [new TextContent(Text), .. _contents] : _contents);
@@ -44,8 +43,7 @@ sealed class ChatAnswer(RequestLog log)
         var calls = update.Contents.OfType<FunctionCallContent>().ToList();
         var wire = calls.Select((c, i) => new WireCall(_calls.Count + i, c.CallId, "function", new(c.Name, Arguments(c)))).ToList();
         var tokens = update.AdditionalProperties?.GetValueOrDefault(CriaChatClient.LogProbs) is IReadOnlyList<GeneratedToken> given ? given : [];
-        if (update.Contents.OfType<UsageContent>().LastOrDefault()?.Details is { } usage)
-            (Read, Written) = (usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0);
+        Timings = update.AdditionalProperties?.GetValueOrDefault(CriaChatClient.Timings) as GenerationTimings ?? Timings;
         Finish = update.FinishReason?.Value ?? Finish;
         _text.Append(text);
         _contents.AddRange(calls);

@@ -23,41 +23,36 @@ static class ChatCompletions
             await StreamAsync();
         else
             await WriteAsync();
-        log.Add(model.Name, Usage().PromptTokens, Usage().CompletionTokens);
+        log.Add(model.Name, Usage());
 
         async Task WriteAsync()
         {
             await foreach (var (index, update) in updates)
                 answers[index].Add(update);
-            await Replies.WriteAsync(context, Reply("chat.completion", [.. answers.Select(Whole)], Usage()), WireJson.Default.ChatReply);
+            await Replies.WriteAsync(context, Reply("chat.completion", [.. answers.Select(Whole)], Usage()) with { Timings = TimingsOf([.. answers]) }, WireJson.Default.ChatReply);
         }
 
         async Task StreamAsync()
         {
             var events = new EventStream(context.Response);
             var begun = new bool[answers.Count];
-            await foreach (var item in updates.Select(u => new { Index = u.Stream, Update = u.Item }).WithPauses(api.Options.Heartbeat, context.RequestAborted))
+            await foreach (var (index, update) in updates.WithPauses(api.Options.Heartbeat, events.SendSignOfLifeAsync, context.RequestAborted))
             {
-                if (item is null)
-                {
-                    await events.SendSignOfLifeAsync();
-                    continue;
-                }
-                var (text, calls, tokens) = answers[item.Index].Add(item.Update);
-                if (!begun[item.Index])
-                    await SendAsync(item.Index, new("assistant", "", null), null, null);
-                begun[item.Index] = true;
+                var (text, calls, tokens) = answers[index].Add(update);
+                if (!begun[index])
+                    await SendAsync(index, new("assistant", "", null), null, null);
+                begun[index] = true;
                 if (text.Length > 0 || calls.Count > 0 || tokens.Count > 0)
-                    await SendAsync(item.Index, new(null, text.Length > 0 ? text : null, calls.Count > 0 ? calls : null), tokens.Count > 0 ? tokens : null, null);
-                if (item.Update.FinishReason is not null)
-                    await SendAsync(item.Index, new(null, null, null), null, answers[item.Index].Finish);
+                    await SendAsync(index, new(null, text.Length > 0 ? text : null, calls.Count > 0 ? calls : null), tokens.Count > 0 ? tokens : null, null);
+                if (update.FinishReason is not null)
+                    await SendAsync(index, new(null, null, null), null, answers[index]);
             }
             if (request.WantsUsage)
                 await events.SendAsync(Reply("chat.completion.chunk", [], Usage()), WireJson.Default.ChatReply);
             await events.SendDoneAsync();
 
-            Task SendAsync(int index, WireDelta delta, IReadOnlyList<GeneratedToken>? tokens, string? finish) =>
-                events.SendAsync(Reply("chat.completion.chunk", [new(index, null, delta, LogProbsOf(tokens), finish)], null), WireJson.Default.ChatReply);
+            Task SendAsync(int index, WireDelta delta, IReadOnlyList<GeneratedToken>? tokens, ChatAnswer? finished) =>
+                events.SendAsync(Reply("chat.completion.chunk", [new(index, null, delta, LogProbsOf(tokens), finished?.Finish)], null) with { Timings = finished is null ? null : TimingsOf(finished) }, WireJson.Default.ChatReply);
         }
 
         ChatChoice Whole(ChatAnswer answer, int index) => new(index,
@@ -66,8 +61,10 @@ static class ChatCompletions
 
         ChoiceLogProbs? LogProbsOf(IReadOnlyList<GeneratedToken>? tokens) => tokens is null ? null : new(LogProbs.Chat(tokens, model.Tokenizer));
 
+        static WireTimings TimingsOf(params ReadOnlySpan<ChatAnswer> answers) => WireTimings.Of([.. answers.ToArray().Select(a => a.Timings!)]);
+
         ChatReply Reply(string kind, IReadOnlyList<ChatChoice> choices, Usage? usage) => new(id, kind, created, model.Name, choices, usage);
 
-        Usage Usage() => new(answers.Max(a => a.Read), answers.Sum(a => a.Written));
+        Usage Usage() => Wire.Usage.Of(answers.Select(a => a.Timings!));
     }
 }

@@ -30,32 +30,27 @@ static class Completions
             await StreamAsync();
         else
             await WriteAsync();
-        log.Add(model.Name, Usage().PromptTokens, Usage().CompletionTokens);
+        log.Add(model.Name, Usage());
 
         async Task WriteAsync()
         {
             await foreach (var (index, token) in tokens)
                 Add(index, token);
-            await Replies.WriteAsync(context, Reply([.. answers.Select((a, i) => new CompletionChoice(i, a.Written.ToString(), LogProbsOf(a.Tokens, a.Written.Length - a.Tokens.Sum(t => t.Text.Length)), Finish(a.Tokens[^1])))], Usage()), WireJson.Default.CompletionReply);
+            await Replies.WriteAsync(context, Reply([.. answers.Select((a, i) => new CompletionChoice(i, a.Written.ToString(), LogProbsOf(a.Tokens, a.Written.Length - a.Tokens.Sum(t => t.Text.Length)), Finish(a.Tokens[^1])))], Usage()) with { Timings = WireTimings.Of(Timings()) }, WireJson.Default.CompletionReply);
         }
 
         async Task StreamAsync()
         {
             var events = new EventStream(context.Response);
-            await foreach (var item in tokens.Select(t => new { t.Stream, t.Item }).WithPauses(api.Options.Heartbeat, context.RequestAborted))
+            await foreach (var (index, token) in tokens.WithPauses(api.Options.Heartbeat, events.SendSignOfLifeAsync, context.RequestAborted))
             {
-                if (item is null)
-                {
-                    await events.SendSignOfLifeAsync();
-                    continue;
-                }
-                var (_, written, text) = answers[item.Stream];
+                var (_, written, text) = answers[index];
                 var offset = text.Length;
                 var echo = written.Count == 0 ? text.ToString() : "";
-                Add(item.Stream, item.Item);
-                var piece = echo + item.Item.Text;
-                if (piece.Length > 0 || item.Item.Finish is not null || request.Logprobs is not null)
-                    await events.SendAsync(Reply([new(item.Stream, piece, LogProbsOf([item.Item], offset), Finish(item.Item))], null), WireJson.Default.CompletionReply);
+                Add(index, token);
+                var piece = echo + token.Text;
+                if (piece.Length > 0 || token.Finish is not null || request.Logprobs is not null)
+                    await events.SendAsync(Reply([new(index, piece, LogProbsOf([token], offset), Finish(token))], null) with { Timings = token.Timings is { } timings ? WireTimings.Of([timings]) : null }, WireJson.Default.CompletionReply);
             }
             if (request.WantsUsage)
                 await events.SendAsync(Reply([], Usage()), WireJson.Default.CompletionReply);
@@ -74,7 +69,9 @@ static class Completions
         CompletionLogProbs? LogProbsOf(IReadOnlyList<GeneratedToken> tokens, int offset) =>
             request.Logprobs is null ? null : LogProbs.Completion(tokens, model.Tokenizer, offset);
 
-        Usage Usage() => new(prompts.Sum(p => (long)p.Ids.Length), answers.Sum(a => (long)a.Tokens.Count));
+        Usage Usage() => Timings().Chunk(options.Count).Select(Wire.Usage.Of).Aggregate((a, b) => a + b);
+
+        List<GenerationTimings> Timings() => answers.ConvertAll(a => a.Tokens[^1].Timings!);
     }
 
     static string? Finish(GeneratedToken token) => token.Finish switch { null => null, FinishReason.Length => "length", _ => "stop" };

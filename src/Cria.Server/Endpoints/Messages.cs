@@ -16,7 +16,8 @@ static class Messages
     public static async Task CountAsync(HttpContext context, Api api)
     {
         var request = await RequestBody.ReadAsync(context, WireJson.Default.MessageRequest);
-        var (dialogue, options) = (request.Dialogue(), request.Options());
+        var dialogue = request.Dialogue();
+        var options = request.Options(dialogue);
         using var model = await api.Models.AcquireAsync(request.Model, 0, context.RequestAborted);
         var count = model.Client.GetService<CriaChatClient>()!.Render(dialogue, options).Encode(model.Tokenizer).Length;
         await Replies.WriteAsync(context, new TokenCount(count), WireJson.Default.TokenCount);
@@ -27,41 +28,34 @@ static class Messages
         var request = await RequestBody.ReadAsync(context, WireJson.Default.MessageRequest);
         if (request.MaxTokens is null)
             throw ApiException.Invalid("max_tokens", "max_tokens is missing");
-        var (dialogue, options) = (request.Dialogue(), request.Options());
+        var dialogue = request.Dialogue();
+        var options = request.Options(dialogue);
         if (options.StopSequences!.Count > 0)
             options.AdditionalProperties![CriaChatClient.LogProbs] = 0; // the tokens tell which sequence it was
         using var model = await api.Models.AcquireAsync(request.Model, 1, context.RequestAborted);
         var read = model.Prepare(dialogue, options);
         var log = RequestLog.Of(context);
         var answer = new ChatAnswer(log);
-        var reply = new MessageReply("msg_" + Guid.NewGuid().ToString("n"), model.Name, [], new(read, 0));
-        var updates = model.Client.GetStreamingResponseAsync(dialogue, options, context.RequestAborted).WithPauses(api.Options.Heartbeat, context.RequestAborted);
+        var reply = new MessageReply("msg_" + Guid.NewGuid().ToString("n"), model.Name, [], new(read, 0, 0));
+        var updates = model.Client.GetStreamingResponseAsync(dialogue, options, context.RequestAborted);
         if (request.Stream == true)
             await StreamAsync();
         else
         {
             await foreach (var update in updates)
-                if (update is not null)
-                    answer.Add(update);
+                answer.Add(update);
             var sequence = StopSequence(answer, options.StopSequences, model.Tokenizer);
-            await Replies.WriteAsync(context, reply with { Content = Blocks(answer), Usage = new(read, answer.Written), StopReason = Reason(answer, sequence), StopSequence = sequence }, WireJson.Default.MessageReply);
+            await Replies.WriteAsync(context, reply with { Content = Blocks(answer), Usage = Usage(), Timings = WireTimings.Of([answer.Timings!]), StopReason = Reason(answer, sequence), StopSequence = sequence }, WireJson.Default.MessageReply);
         }
-        log.Add(model.Name, answer.Read, answer.Written);
+        log.Add(model.Name, Wire.Usage.Of([answer.Timings!]));
 
         async Task StreamAsync()
         {
             var events = new EventStream(context.Response);
             var (begun, writing, index) = (false, false, 0);
-            await foreach (var update in updates)
+            await foreach (var update in updates.WithPauses(api.Options.Heartbeat, PingAsync, context.RequestAborted))
             {
-                if (!begun)
-                    await SendAsync(new("message_start") { Message = reply });
-                begun = true;
-                if (update is null)
-                {
-                    await SendAsync(new("ping"));
-                    continue;
-                }
+                await BeginAsync();
                 var (text, calls, _) = answer.Add(update);
                 if (text.Length > 0)
                 {
@@ -83,11 +77,26 @@ static class Messages
                 }
             }
             var sequence = StopSequence(answer, options.StopSequences, model.Tokenizer);
-            await SendAsync(new("message_delta") { Delta = new() { StopReason = Reason(answer, sequence), StopSequence = sequence }, Usage = new(null, answer.Written) });
+            await SendAsync(new("message_delta") { Delta = new() { StopReason = Reason(answer, sequence), StopSequence = sequence }, Usage = Usage(), Timings = WireTimings.Of([answer.Timings!]) });
             await SendAsync(new("message_stop"));
+
+            async Task BeginAsync()
+            {
+                if (!begun)
+                    await SendAsync(new("message_start") { Message = reply });
+                begun = true;
+            }
+
+            async Task PingAsync()
+            {
+                await BeginAsync();
+                await SendAsync(new("ping"));
+            }
 
             Task SendAsync(MessageEvent item) => events.SendAsync(item, WireJson.Default.MessageEvent, item.Type);
         }
+
+        MessageUsage Usage() => new(read - answer.Timings!.CachedTokens, answer.Timings.CachedTokens, answer.Timings.AnswerTokens);
     }
 
     static List<MessageBlock> Blocks(ChatAnswer answer)

@@ -44,20 +44,19 @@ static class Responses
             Metadata = request.Metadata ?? [],
             Store = request.Store ?? true,
         };
-        var updates = model.Client.GetStreamingResponseAsync(dialogue, options, context.RequestAborted).WithPauses(api.Options.Heartbeat, context.RequestAborted);
+        var updates = model.Client.GetStreamingResponseAsync(dialogue, options, context.RequestAborted);
         if (request.Stream == true)
-            await new ResponseStream(new EventStream(context.Response), empty, answer, LogProbsOf).RunAsync(updates, Finished);
+            await new ResponseStream(new EventStream(context.Response), empty, answer, LogProbsOf).RunAsync(updates, api.Options.Heartbeat, Finished, context.RequestAborted);
         else
         {
             await foreach (var update in updates)
-                if (update is not null)
-                    answer.Add(update);
+                answer.Add(update);
             List<ResponseItem> items = [.. answer.Calls.Select(ResponseStream.Call)];
             if (answer.Text.Length > 0 || items.Count == 0)
                 items.Insert(0, ResponseStream.Text("msg_" + Guid.NewGuid().ToString("n"), answer.Text, LogProbsOf(answer.Tokens)));
             await Replies.WriteAsync(context, Finished(items), WireJson.Default.ResponseReply);
         }
-        log.Add(model.Name, answer.Read, answer.Written);
+        log.Add(model.Name, Usage.Of([answer.Timings!]));
 
         ResponseReply Finished(IReadOnlyList<ResponseItem> items)
         {
@@ -67,7 +66,8 @@ static class Responses
                 Status = isCut ? "incomplete" : "completed",
                 IncompleteDetails = isCut ? new("max_output_tokens") : null,
                 Output = items,
-                Usage = new(answer.Read, answer.Written),
+                Usage = new(answer.Timings!.PromptTokens, answer.Timings.AnswerTokens, new(answer.Timings.CachedTokens)),
+                Timings = WireTimings.Of([answer.Timings]),
             };
             if (reply.Store)
                 api.Responses.Keep(log.Caller, reply, [.. dialogue, answer.Message]);
@@ -94,20 +94,11 @@ sealed class ResponseStream(EventStream events, ResponseReply reply, ChatAnswer 
 
     public static ResponseItem Text(string id, string text, IReadOnlyList<WireLogProb> logProbs) => new("message", id, "completed") { Role = "assistant", Content = [new(text, logProbs)] };
 
-    public async Task RunAsync(IAsyncEnumerable<ChatResponseUpdate?> updates, Func<IReadOnlyList<ResponseItem>, ResponseReply> finished)
+    public async Task RunAsync(IAsyncEnumerable<ChatResponseUpdate> updates, TimeSpan heartbeat, Func<IReadOnlyList<ResponseItem>, ResponseReply> finished, CancellationToken cancellation)
     {
-        await foreach (var update in updates)
+        await foreach (var update in updates.WithPauses(heartbeat, ShowLifeAsync, cancellation))
         {
-            if (_sent == 0) // not before: what is wrong with a request is an error of its own
-            {
-                await SendAsync(new("response.created") { Response = reply });
-                await SendAsync(new("response.in_progress") { Response = reply });
-            }
-            if (update is null)
-            {
-                await events.SendSignOfLifeAsync();
-                continue;
-            }
+            await BeginAsync();
             var (text, calls, tokens) = answer.Add(update);
             if (text.Length > 0 || tokens.Count > 0)
                 await WriteAsync(text, tokens);
@@ -122,6 +113,21 @@ sealed class ResponseStream(EventStream events, ResponseReply reply, ChatAnswer 
             await CloseAsync();
         var end = finished(_items);
         await SendAsync(new($"response.{end.Status}") { Response = end });
+    }
+
+    /// <summary>Not before there is something to say: what is wrong with a request is an error of its own.</summary>
+    async Task BeginAsync()
+    {
+        if (_sent > 0)
+            return;
+        await SendAsync(new("response.created") { Response = reply });
+        await SendAsync(new("response.in_progress") { Response = reply });
+    }
+
+    async Task ShowLifeAsync()
+    {
+        await BeginAsync();
+        await events.SendSignOfLifeAsync();
     }
 
     async Task WriteAsync(string text, IReadOnlyList<GeneratedToken> tokens)

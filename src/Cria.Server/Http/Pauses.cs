@@ -2,11 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Cria.Server.Http;
 
-/// <summary>Streams that say when nothing happens.</summary>
+/// <summary>Streams that notice when nothing happens.</summary>
 static class Pauses
 {
-    /// <summary>The items, and null whenever none has come for a time.</summary>
-    public static async IAsyncEnumerable<T?> WithPauses<T>(this IAsyncEnumerable<T> source, TimeSpan time, [EnumeratorCancellation] CancellationToken cancellation = default) where T : class
+    /// <summary>The items of a stream; whenever none has come for a time, something else is done.</summary>
+    public static async IAsyncEnumerable<T> WithPauses<T>(this IAsyncEnumerable<T> source, TimeSpan time, Func<Task> pause, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var items = source.GetAsyncEnumerator(left.Token);
@@ -20,7 +20,7 @@ static class Pauses
                 {
                     await ((Task)next).WaitAsync(time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     if (!next.IsCompleted)
-                        yield return null;
+                        await pause();
                 }
                 if (!await next)
                     yield break;

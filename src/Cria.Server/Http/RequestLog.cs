@@ -33,7 +33,7 @@ sealed partial class RequestLog
     public void Hear() => _first ??= Stopwatch.GetElapsedTime(_started);
 
     /// <summary>What was read and written.</summary>
-    public void Add(string model, long read, long written) => (_model, _usage) = (model, new(read, written));
+    public void Add(string model, Usage usage) => (_model, _usage) = (model, usage);
 
     /// <summary>The end.</summary>
     public void Write(Api api, HttpContext context)
@@ -42,10 +42,10 @@ sealed partial class RequestLog
         var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other"; // paths that anybody makes up are not counted apart
         api.Telemetry.Requested(route, context.Response.StatusCode, taken);
         if (_usage is not null)
-            api.Telemetry.Generated(_model!, _usage.PromptTokens, _usage.CompletionTokens, _first);
-        Log(api.Logger, context.Request.Method, context.Request.Path.Value, context.Response.StatusCode, Caller, _model, _usage?.PromptTokens, _usage?.CompletionTokens, (long)taken.TotalMilliseconds);
+            api.Telemetry.Generated(_model!, _usage, _first);
+        Log(api.Logger, context.Request.Method, context.Request.Path.Value, context.Response.StatusCode, Caller, _model, _usage?.PromptTokens, _usage?.PromptTokensDetails.CachedTokens, _usage?.CompletionTokens, (long)taken.TotalMilliseconds);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Path} {Status} {Caller} {Model} {PromptTokens} {CompletionTokens} {Milliseconds} ms")]
-    static partial void Log(ILogger logger, string method, string? path, int status, string caller, string? model, long? promptTokens, long? completionTokens, long milliseconds);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Path} {Status} {Caller} {Model} {PromptTokens} {CachedTokens} {CompletionTokens} {Milliseconds} ms")]
+    static partial void Log(ILogger logger, string method, string? path, int status, string caller, string? model, long? promptTokens, long? cachedTokens, long? completionTokens, long milliseconds);
 }

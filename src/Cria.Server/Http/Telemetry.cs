@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
+using Cria.Server.Wire;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Server.Http;
@@ -33,7 +34,7 @@ sealed class Telemetry : IDisposable
         _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument, value, tags));
         _listener.Start();
         _requests = _meter.CreateCounter<long>("cria_requests_total", null, "requests by path and status");
-        _tokens = _meter.CreateCounter<long>("cria_tokens_total", null, "tokens read (prompt) and written (answer)");
+        _tokens = _meter.CreateCounter<long>("cria_tokens_total", null, "tokens of prompts, those of them that were cached, and of answers");
         _seconds = _meter.CreateHistogram<double>("cria_request_seconds", "s", "how long requests took");
         _firstToken = _meter.CreateHistogram<double>("cria_first_token_seconds", "s", "how long the first piece of an answer took");
         _meter.CreateObservableGauge("cria_resident_bytes", () => Environment.WorkingSet, null, "memory of the process");
@@ -47,10 +48,11 @@ sealed class Telemetry : IDisposable
     }
 
     /// <summary>A model has read and written.</summary>
-    public void Generated(string model, long read, long written, TimeSpan? first)
+    public void Generated(string model, Usage usage, TimeSpan? first)
     {
-        _tokens.Add(read, new("model", model), new("kind", "prompt"));
-        _tokens.Add(written, new("model", model), new("kind", "answer"));
+        _tokens.Add(usage.PromptTokens, new("model", model), new("kind", "prompt"));
+        _tokens.Add(usage.PromptTokensDetails.CachedTokens, new("model", model), new("kind", "cached"));
+        _tokens.Add(usage.CompletionTokens, new("model", model), new("kind", "answer"));
         if (first is { } wait)
             _firstToken.Record(wait.TotalSeconds, new KeyValuePair<string, object?>("model", model));
     }

@@ -6,6 +6,8 @@ namespace Cria.Server.Wire;
 sealed record ChatReply(string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage? Usage)
 {
     public string SystemFingerprint => "cria";
+
+    public WireTimings? Timings { get; init; }
 }
 
 /// <summary>One answer: `message` is it whole, `delta` what is new of it.</summary>
@@ -29,12 +31,6 @@ sealed record ChoiceLogProbs(IReadOnlyList<WireLogProb> Content);
 
 /// <summary>A token: its text, log probability and bytes, and the most probable ones at its place.</summary>
 sealed record WireLogProb(string Token, float Logprob, IReadOnlyList<int> Bytes, IReadOnlyList<WireLogProb>? TopLogprobs);
-
-/// <summary>Tokens read and written.</summary>
-sealed record Usage(long PromptTokens, long CompletionTokens)
-{
-    public long TotalTokens => PromptTokens + CompletionTokens;
-}
 
 /// <summary>An error in OpenAI's shape.</summary>
 sealed record WireError(WireErrorBody Error);

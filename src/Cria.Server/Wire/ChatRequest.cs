@@ -30,6 +30,9 @@ sealed record ChatRequest : SamplingRequest
     [WireSchema("""{"type":"object","properties":{"type":{"enum":["text","json_object","json_schema"]},"json_schema":{"type":"object"}},"required":["type"]}""")]
     public JsonElement? ResponseFormat { get; init; }
 
+    /// <summary>Whether the last message, an assistant's text, is gone on with; the name is that of vLLM's server.</summary>
+    public bool? ContinueFinalMessage { get; init; }
+
     public List<string>? Modalities { get; init; }
 
     public JsonElement? Audio { get; init; }
@@ -75,6 +78,8 @@ sealed record ChatRequest : SamplingRequest
         options.Tools = WireTools.Read("tools", Tools, ChatJson.ReadTools)?.ConvertAll(t => (AITool)t);
         WireTools.Choose(options, ToolChoice);
         options.ResponseFormat = WireTools.Format("response_format", ResponseFormat, nested: true);
+        if (ContinueFinalMessage == true)
+            options.AdditionalProperties![CriaChatClient.ContinueFinalMessage] = true;
         if (Logprobs == true)
             options.AdditionalProperties![CriaChatClient.LogProbs] = TopLogprobs ?? 0;
         return options;

@@ -81,6 +81,8 @@ sealed record CompletionRequest : SamplingRequest
 sealed record CompletionReply(string Id, long Created, string Model, IReadOnlyList<CompletionChoice> Choices, Usage? Usage)
 {
     public string Object => "text_completion";
+
+    public WireTimings? Timings { get; init; }
 }
 
 /// <summary>One continuation, or a piece of it.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cria.Chat;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Server.Wire;
@@ -42,9 +43,9 @@ sealed record MessageRequest : WireRequest
 
     public JsonElement? Container { get; init; }
 
-    /// <summary>The options of the answer.</summary>
+    /// <summary>The options of the answer; where the dialogue ends with words of the assistant, it goes on with them.</summary>
     /// <exception cref="ApiException">A value is wrong, or cannot be honoured.</exception>
-    public ChatOptions Options()
+    public ChatOptions Options(List<ChatMessage> dialogue)
     {
         ApiException.Refuse("thinking", Thinking is { ValueKind: JsonValueKind.Object } thinking && new WireObject(thinking, "thinking").Text("type") is not (null or "disabled"), "these models do not think aside");
         ApiException.Refuse("mcp_servers", McpServers, "this server calls no others");
@@ -59,6 +60,12 @@ sealed record MessageRequest : WireRequest
             Tools = WireTools.ReadFlat("tools", Tools, "input_schema"),
             AdditionalProperties = [],
         };
+        if (dialogue[^1].Role == ChatRole.Assistant)
+        {
+            if (dialogue[^1].Contents.Any(c => c is not TextContent) || dialogue[^1].Text is not [.., var last] || char.IsWhiteSpace(last))
+                throw ApiException.Invalid("messages", "messages ends with the assistant's, whose answer goes on with it; so it must be text, and not end with white space");
+            options.AdditionalProperties[CriaChatClient.ContinueFinalMessage] = true;
+        }
         WireTools.Choose(options, ToolChoice);
         if (ToolChoice is { ValueKind: JsonValueKind.Object } choice && choice.TryGetProperty("disable_parallel_tool_use", out var only) && only.ValueKind == JsonValueKind.True)
             options.AllowMultipleToolCalls = false;
@@ -96,7 +103,6 @@ sealed record MessageRequest : WireRequest
                     throw ApiException.Invalid(message.Path("content"), $"{message.Path("content")} is neither a text nor a list of blocks");
             }
         }
-        ApiException.Refuse("messages", dialogue is [.., { Role: var last }] && last == ChatRole.Assistant, "the last message is the assistant's, and an answer cannot be begun for it");
         return dialogue;
     }
 

@@ -15,6 +15,8 @@ sealed record MessageReply(string Id, string Model, IReadOnlyList<MessageBlock> 
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? StopSequence { get; init; }
+
+    public WireTimings? Timings { get; init; }
 }
 
 /// <summary>A text, or the use of a tool.</summary>
@@ -29,8 +31,11 @@ sealed record MessageBlock(string Type)
     public JsonElement? Input { get; init; }
 }
 
-/// <summary>Tokens read and written.</summary>
-sealed record MessageUsage(long? InputTokens, long OutputTokens);
+/// <summary>Tokens read and written: `input_tokens` and those that were known from an earlier prompt are the prompt together.</summary>
+sealed record MessageUsage(long InputTokens, long CacheReadInputTokens, long OutputTokens)
+{
+    public long CacheCreationInputTokens => 0; // what is kept for later prompts is no matter of a request
+}
 
 /// <summary>A piece of a streamed answer; which fields it has is a matter of its type.</summary>
 sealed record MessageEvent(string Type)
@@ -44,6 +49,8 @@ sealed record MessageEvent(string Type)
     public MessageDelta? Delta { get; init; }
 
     public MessageUsage? Usage { get; init; }
+
+    public WireTimings? Timings { get; init; }
 
     public MessageFailure? Error { get; init; }
 }

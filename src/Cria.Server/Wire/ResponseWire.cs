@@ -41,6 +41,8 @@ sealed record ResponseReply(string Id, long CreatedAt, string Model, string Stat
     public bool Store { get; init; }
 
     public ResponseUsage? Usage { get; init; }
+
+    public WireTimings? Timings { get; init; }
 }
 
 /// <summary>Why an answer failed.</summary>
@@ -72,17 +74,12 @@ sealed record ResponsePart(string Text, IReadOnlyList<WireLogProb> Logprobs)
 }
 
 /// <summary>Tokens read and written.</summary>
-sealed record ResponseUsage(long InputTokens, long OutputTokens)
+sealed record ResponseUsage(long InputTokens, long OutputTokens, InputDetails InputTokensDetails)
 {
-    public ResponseCached InputTokensDetails => new(0);
-
     public ResponseReasoning OutputTokensDetails => new(0);
 
     public long TotalTokens => InputTokens + OutputTokens;
 }
-
-/// <summary>Tokens that were paid for before; nothing is paid for here.</summary>
-sealed record ResponseCached(long CachedTokens);
 
 /// <summary>Tokens of thoughts that are not shown; there are none.</summary>
 sealed record ResponseReasoning(long ReasoningTokens);

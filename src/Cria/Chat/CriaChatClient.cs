@@ -17,13 +17,16 @@ namespace Cria.Chat;
 /// prompt style does; those named like Meta's built-in tools (<see cref="ChatFormat.BuiltinTools"/>) without their definition. `AdditionalProperties`
 /// may hold min_p, repetition_penalty, logit_bias (id to number), logprobs (true or the number of alternatives), top_logprobs, adapter (an
 /// <see cref="Adapter"/> that this client's <see cref="TextModel"/> loaded) and continue_final_message; log probabilities come back as a list of
-/// <see cref="GeneratedToken"/> under `logprobs`. What cannot be honoured (a conversation id, reasoning, a tool that is no function) is a
+/// <see cref="GeneratedToken"/> under `logprobs`, what an answer took as <see cref="GenerationTimings"/> under `timings`. What cannot be honoured (a conversation id, reasoning, a tool that is no function) is a
 /// <see cref="CriaException"/>. `ModelId` and other additional properties are ignored: there is one model.
 /// </remarks>
 public sealed class CriaChatClient : IChatClient
 {
     /// <summary>The key of the list of <see cref="GeneratedToken"/> in a response's and an update's AdditionalProperties.</summary>
     public const string LogProbs = "logprobs";
+
+    /// <summary>The key of the <see cref="GenerationTimings"/> in a response's and its last update's AdditionalProperties.</summary>
+    public const string Timings = "timings";
 
     /// <summary>The key of the number of messages that were left out, in a response's and its first update's AdditionalProperties.</summary>
     public const string DroppedMessages = "dropped_messages";
@@ -86,11 +89,10 @@ public sealed class CriaChatClient : IChatClient
             (response.AdditionalProperties ??= [])[LogProbs] = tokens;
         if (updates[0].AdditionalProperties?.TryGetValue(DroppedMessages, out var dropped) == true)
             (response.AdditionalProperties ??= [])[DroppedMessages] = dropped;
+        (response.AdditionalProperties ??= [])[Timings] = updates[^1].AdditionalProperties![Timings];
         foreach (var message in response.Messages)
-        {
-            message.AdditionalProperties?.Remove(LogProbs); // merged from the updates: those of the last one only
-            message.AdditionalProperties?.Remove(DroppedMessages);
-        }
+            foreach (var key in new[] { LogProbs, DroppedMessages, Timings })
+                message.AdditionalProperties?.Remove(key); // merged from the updates: those of the last one only
         return response;
     }
 
@@ -128,7 +130,8 @@ public sealed class CriaChatClient : IChatClient
             if (token.Finish is { } finish)
             {
                 update.FinishReason = reply.HasCalls ? ChatFinishReason.ToolCalls : finish == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
-                update.Contents.Add(new UsageContent(new() { InputTokenCount = prompt.Length, OutputTokenCount = count, TotalTokenCount = prompt.Length + count }));
+                update.Contents.Add(new UsageContent(new() { InputTokenCount = prompt.Length, CachedInputTokenCount = token.Timings!.CachedTokens, OutputTokenCount = count, TotalTokenCount = prompt.Length + count }));
+                (update.AdditionalProperties ??= [])[Timings] = token.Timings;
                 if (token.Id == _tokenizer.SpecialId("<|eom_id|>"))
                     (update.AdditionalProperties ??= [])[ChatFormat.StopReason] = "end_of_message";
             }

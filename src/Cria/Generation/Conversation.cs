@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Cria.Models;
@@ -16,7 +17,8 @@ sealed class Conversation
     readonly Channel<GeneratedToken> _answer = Channel.CreateUnbounded<GeneratedToken>(new() { SingleReader = true, SingleWriter = true });
     readonly List<int> _ids;
     readonly List<GeneratedToken> _chosen = []; // by this step
-    readonly int _limit;
+    readonly long _arrived = Stopwatch.GetTimestamp();
+    readonly int _promptLength, _limit;
     readonly IReadOnlySet<int> _stopIds;
     readonly Sampler _sampler;
     readonly StreamingDecoder? _decoder;
@@ -24,12 +26,14 @@ sealed class Conversation
     readonly Adapter? _adapter;
     Sequence? _sequence;
     Exception? _error;
+    long _served, _answered; // when it was first served, when its first token came
+    int _cached;
     bool _isKept, _isFinished;
     volatile bool _abandoned;
 
     public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer)
     {
-        (_ids, _limit, _stopIds, _adapter) = ([.. prompt], prompt.Length + maxTokens, stopIds, options.Adapter);
+        (_ids, _promptLength, _limit, _stopIds, _adapter) = ([.. prompt], prompt.Length, prompt.Length + maxTokens, stopIds, options.Adapter);
         _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
@@ -82,6 +86,8 @@ sealed class Conversation
     public int AddRows(List<Row> rows, int most)
     {
         var start = _sequence!.Length;
+        if (_served == 0)
+            (_served, _cached) = (Stopwatch.GetTimestamp(), start);
         var end = Math.Min(_ids.Count, start + most);
         for (var at = start; at < end; at++)
             rows.Add(new Row(_sequence, at, _ids[at], WantsLogits: at == _ids.Count - 1));
@@ -113,6 +119,8 @@ sealed class Conversation
     void Choose(SampledToken token)
     {
         _ids.Add(token.Id);
+        if (_answered == 0)
+            _answered = Stopwatch.GetTimestamp();
         var isStop = _stopIds.Contains(token.Id);
         var text = isStop ? "" : _stops.Push(_decoder?.Push(token.Id) ?? "");
         FinishReason? finish = isStop || _stops.Found || _sampler.IsOver ? FinishReason.Stop
@@ -125,8 +133,11 @@ sealed class Conversation
             text += _stops.Flush();
         }
         _isFinished = finish is not null;
-        _chosen.Add(new GeneratedToken(token.Id, text, token.LogProb, token.Top, finish));
+        _chosen.Add(new GeneratedToken(token.Id, text, token.LogProb, token.Top, finish) { Timings = finish is null ? null : Timings() });
     }
+
+    GenerationTimings Timings() => new(_promptLength, _cached, _ids.Count - _promptLength,
+        Stopwatch.GetElapsedTime(_arrived, _served), Stopwatch.GetElapsedTime(_served, _answered), Stopwatch.GetElapsedTime(_answered));
 
     /// <summary>Forgets the guesses that were not chosen. An error may have come before the first choice.</summary>
     public void Settle(double guessCost)

@@ -52,6 +52,22 @@ public sealed class CriaChatClientTests : IDisposable
         Assert.Equal(tokens.Count == 7 && tokens[^1].Finish == Cria.Generation.FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop, response.FinishReason);
     }
 
+    [Fact]
+    public async Task UsageAndTimingsTellWhatAnEarlierPromptHadRead()
+    {
+        var first = await Ask("Hello again and again", new() { MaxOutputTokens = 3 });
+        var whole = await Ask("Hello again and again", new() { MaxOutputTokens = 3 });
+        var updates = await _client.GetStreamingResponseAsync("Hello again and again", new() { MaxOutputTokens = 3 }, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((0, whole.Usage!.InputTokenCount - 1), (first.Usage!.CachedInputTokenCount, whole.Usage.CachedInputTokenCount));
+        foreach (var properties in new[] { whole.AdditionalProperties, updates[^1].AdditionalProperties })
+        {
+            var timings = Assert.IsType<GenerationTimings>(properties![CriaChatClient.Timings]);
+            Assert.Equal(whole.Usage.CachedInputTokenCount, timings.CachedTokens);
+            Assert.True(timings.Reading > TimeSpan.Zero);
+        }
+        Assert.DoesNotContain(CriaChatClient.Timings, whole.Messages[0].AdditionalProperties?.Keys ?? []);
+    }
+
     [Theory]
     [InlineData("[f(x=1)]", true)]
     [InlineData("[1, 2 f]", false)]

@@ -105,6 +105,9 @@ public sealed class PrefixCacheTests
         int[] next = [.. prompt, .. first.Select(t => t.Id), 7];
         var answer = await ToList(generator, next, new() { MaxTokens = 5, StopIds = [] });
         Assert.Equal(held, generator.PrefixBytes);
+        Assert.Equal((0, 229), (first[^1].Timings!.CachedTokens, answer[^1].Timings!.CachedTokens));
+        Assert.Equal((231, 5), (answer[^1].Timings!.PromptTokens, answer[^1].Timings!.AnswerTokens));
+        Assert.All(answer.SkipLast(1), t => Assert.Null(t.Timings));
         generator.Dispose();
         Assert.Equal((0, 0), (generator.PrefixBytes, model.CacheBytes));
 

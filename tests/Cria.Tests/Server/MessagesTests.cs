@@ -20,9 +20,37 @@ public sealed class MessagesTests(RunningServer server) : IClassFixture<RunningS
         var (_, chat) = await server.PostAsync("/v1/chat/completions", """{"max_tokens":48,"temperature":0,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Who are you?"}]}""");
         Assert.Equal(chat.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), message.GetProperty("content")[0].GetProperty("text").GetString());
         Assert.Equal("end_turn", message.GetProperty("stop_reason").GetString());
-        Assert.Equal(chat.GetProperty("usage").GetProperty("prompt_tokens").GetInt32(), message.GetProperty("usage").GetProperty("input_tokens").GetInt32());
+        Assert.Equal(chat.GetProperty("usage").GetProperty("prompt_tokens").GetInt32(), Read(message));
         var (_, count) = await server.PostAsync("/v1/messages/count_tokens", Question);
-        Assert.Equal(message.GetProperty("usage").GetProperty("input_tokens").GetInt32(), count.GetProperty("input_tokens").GetInt32());
+        Assert.Equal(Read(message), count.GetProperty("input_tokens").GetInt32());
+    }
+
+    [Fact]
+    public async Task TokensKnownFromAnEarlierPromptAreCountedApart()
+    {
+        var question = Question.Replace("Be brief.", "Be brief and count.");
+        var (_, first) = await server.PostAsync("/v1/messages", question);
+        var usage = (await StreamAsync(question))[^2].GetProperty("usage");
+        Assert.Equal(Read(first), Read(usage));
+        Assert.Equal(1, usage.GetProperty("input_tokens").GetInt32()); // the last token is read in any case
+        Assert.Equal(0, usage.GetProperty("cache_creation_input_tokens").GetInt32());
+    }
+
+    [Fact]
+    public async Task TheAssistantsLastWordsAreGoneOnWith()
+    {
+        var (_, whole) = await server.PostAsync("/v1/messages", Question);
+        var text = whole.GetProperty("content")[0].GetProperty("text").GetString()!;
+        var given = text[..text.IndexOf(' ', 4)];
+        var prefilled = Question.Replace("}]}]}", $$"""}]},{"role":"assistant","content":{{JsonSerializer.Serialize(given)}}}]}""");
+        var (_, rest) = await server.PostAsync("/v1/messages", prefilled);
+        Assert.Equal(text[given.Length..], rest.GetProperty("content")[0].GetProperty("text").GetString());
+        var events = await StreamAsync(prefilled);
+        Assert.Equal(text[given.Length..], string.Concat(events.Select(e => e.TryGetProperty("delta", out var delta) && delta.TryGetProperty("text", out var piece) ? piece.GetString() : "")));
+
+        var (_, chat) = await server.PostAsync("/v1/chat/completions", "{\"continue_final_message\":true," + prefilled.Replace("\"system\":\"Be brief.\",", "").Replace("\"messages\":[", "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},")[1..]);
+        Assert.Equal(text[given.Length..], chat.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
+        Assert.Equal((400, "continue_final_message", "invalid_value"), await server.FailAsync("/v1/chat/completions", """{"continue_final_message":true,"messages":[{"role":"user","content":"a"}]}"""));
     }
 
     [Fact]
@@ -70,6 +98,8 @@ public sealed class MessagesTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("""{"max_tokens":1,"messages":[]}""", "messages is not a list")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"system","content":"a"}]}""", "messages[0].role")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}""", "messages[0].content[0].type")]
+    [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b "}]}""", "not end with white space")]
+    [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}]}""", "messages ends with the assistant's")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"}],"thinking":{"type":"enabled","budget_tokens":1024}}""", "thinking cannot be honoured")]
     public async Task AWrongRequestIsRefusedInAnthropicsShape(string body, string expected)
     {
@@ -78,6 +108,13 @@ public sealed class MessagesTests(RunningServer server) : IClassFixture<RunningS
         Assert.Equal("error", json.GetProperty("type").GetString());
         Assert.Equal("invalid_request_error", json.GetProperty("error").GetProperty("type").GetString());
         Assert.Contains(expected, json.GetProperty("error").GetProperty("message").GetString());
+    }
+
+    /// <summary>The tokens of a prompt, from a message or its usage.</summary>
+    static int Read(JsonElement json)
+    {
+        var usage = json.TryGetProperty("usage", out var inner) ? inner : json;
+        return usage.GetProperty("input_tokens").GetInt32() + usage.GetProperty("cache_read_input_tokens").GetInt32();
     }
 
     async Task<List<JsonElement>> StreamAsync(string body)

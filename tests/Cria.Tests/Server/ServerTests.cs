@@ -79,6 +79,33 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
             Assert.Equal(written[2], string.Concat(events.SelectMany(e => e.GetProperty("choices").EnumerateArray()).Where(c => c.GetProperty("index").GetInt32() == index).Select(c => c.GetProperty("text").GetString())));
     }
 
+    [Theory]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"Count what you read"}],"max_tokens":4,"temperature":0}""", "prompt_tokens")]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"Count what you read in both"}],"n":2,"max_tokens":4,"temperature":0}""", "prompt_tokens")]
+    [InlineData("/v1/completions", """{"prompt":"Count what you read here","max_tokens":4,"temperature":0}""", "prompt_tokens")]
+    [InlineData("/v1/responses", """{"input":"Count what you read and keep","max_output_tokens":4,"temperature":0}""", "input_tokens")]
+    public async Task UsageSaysWhatWasCachedAndTimingsWhatAnAnswerTook(string path, string body, string tokens)
+    {
+        var (_, first) = await server.PostAsync(path, body);
+        var (_, second) = await server.PostAsync(path, body);
+        var usage = second.GetProperty("usage");
+        var read = usage.GetProperty(tokens).GetInt32();
+        Assert.Equal(read - 1, Cached(usage)); // the last token is read in any case
+        Assert.True(Cached(first.GetProperty("usage")) < read - 1);
+        var timings = second.GetProperty("timings");
+        var answers = second.TryGetProperty("choices", out var choices) ? choices.GetArrayLength() : 1;
+        Assert.Equal(read * answers, timings.GetProperty("cache_n").GetInt32() + timings.GetProperty("prompt_n").GetInt32());
+        Assert.Equal(4 * answers, timings.GetProperty("predicted_n").GetInt32());
+        foreach (var name in new[] { "prompt_ms", "prompt_per_second", "predicted_ms", "predicted_per_second", "queue_ms" })
+            Assert.True(timings.GetProperty(name).GetDouble() > 0, name);
+
+        using var stream = await server.SendAsync(path, body.Replace("\"temperature\":0", "\"temperature\":0,\"stream\":true"));
+        var events = Events(await stream.Content.ReadAsStringAsync());
+        Assert.Equal(answers, events.Count(e => (e.TryGetProperty("response", out var response) ? response : e).TryGetProperty("timings", out _)));
+
+        int Cached(JsonElement usage) => usage.GetProperty($"{tokens}_details").GetProperty("cached_tokens").GetInt32();
+    }
+
     [Fact]
     public async Task SeveralAnswersAreEachWhole()
     {
