@@ -92,7 +92,8 @@ static class ChatOptionsReader
             ? ToNumber(value) ?? throw new CriaException($"{name} is not a number") : null;
     }
 
-    static Adapter? Adapter(AdditionalPropertiesDictionary? properties) =>
+    /// <summary>The adapter that a request is read with.</summary>
+    public static Adapter? Adapter(AdditionalPropertiesDictionary? properties) =>
         properties?.TryGetValue("adapter", out var value) != true || value is null ? null
             : value as Adapter ?? throw new CriaException("adapter is none that LoadAdapter gave");
 

@@ -4,15 +4,15 @@ namespace Cria.Generation;
 
 /// <summary>
 /// Who runs and who waits: in the order of arrival, as many as share a step and as their keys and values find room. When those that
-/// run outgrow it, cached prefixes go first, least recently used first; then the youngest conversation waits again and will read
+/// run outgrow it, cached prefixes go first, least recently used first; then the youngest request waits again and will read
 /// all anew. The oldest always goes on, so nothing locks up. Belongs to the scheduler's thread.
 /// </summary>
 sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
 {
-    readonly List<Conversation> _waiting = [];
+    readonly List<Request> _waiting = [];
 
     /// <summary>Those that run, the oldest first.</summary>
-    public List<Conversation> Active { get; } = [];
+    public List<Request> Active { get; } = [];
 
     /// <summary>What is left of those that have ended.</summary>
     public PrefixCache Prefixes { get; } = new(model, Math.Min(options.PrefixBytes!.Value, options.CacheBytes!.Value));
@@ -21,8 +21,8 @@ sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
 
     long Held => model.CacheBytes + (options.Draft?.CacheBytes ?? 0);
 
-    /// <summary>Takes conversations in.</summary>
-    public void Add(IEnumerable<Conversation> conversations) => _waiting.AddRange(conversations);
+    /// <summary>Takes requests in.</summary>
+    public void Add(IEnumerable<Request> requests) => _waiting.AddRange(requests);
 
     /// <summary>Lets go of those that are over, makes room for the next step, and starts as many of those that wait as there is room for.</summary>
     public void Prepare()
@@ -39,7 +39,7 @@ sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
             var next = _waiting[0];
             _waiting.RemoveAt(0);
             Active.Add(next);
-            next.Begin(Prefixes, options.Draft);
+            next.Begin(model, Prefixes, options.Draft);
             if (Fits() || Active.Count == 1)
                 continue;
             Active.RemoveAt(Active.Count - 1);
@@ -50,18 +50,18 @@ sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
     }
 
     /// <summary>Takes one that runs out; what it has read goes to the prefixes.</summary>
-    public void Release(Conversation conversation)
+    public void Release(Request request)
     {
-        Active.Remove(conversation);
-        conversation.Keep(Prefixes);
-        conversation.Free();
+        Active.Remove(request);
+        request.Keep(Prefixes);
+        request.Free();
     }
 
     /// <summary>Ends those that run with an error, or all.</summary>
     public void Fail(Func<Exception> error, bool all)
     {
-        foreach (var conversation in all ? Active.Concat(_waiting) : Active)
-            conversation.Fail(error());
+        foreach (var request in all ? Active.Concat(_waiting) : Active)
+            request.Fail(error());
         Active.Clear();
         if (all)
             _waiting.Clear();

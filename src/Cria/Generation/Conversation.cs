@@ -1,21 +1,15 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Cria.Models;
 using Cria.Tokenization;
 
 namespace Cria.Generation;
 
-/// <summary>
-/// One request on its way through the scheduler: its tokens are read in chunks, then each choice adds one. It may lose its cache and
-/// read all again without a change to its answer. The caller's side (<see cref="Answer"/>, <see cref="Abandon"/>) is thread-safe;
-/// everything else belongs to the scheduler.
-/// </summary>
-sealed class Conversation
+/// <summary>A request whose text goes on: when it is read, each choice adds a token.</summary>
+sealed class Conversation : Request
 {
     // Unbounded: a slow reader holds up nobody, and buffers only its own answer.
     readonly Channel<GeneratedToken> _answer = Channel.CreateUnbounded<GeneratedToken>(new() { SingleReader = true, SingleWriter = true });
-    readonly List<int> _ids;
     readonly List<GeneratedToken> _chosen = []; // by this step
     readonly long _arrived = Stopwatch.GetTimestamp();
     readonly int _promptLength, _limit;
@@ -23,17 +17,13 @@ sealed class Conversation
     readonly Sampler _sampler;
     readonly StreamingDecoder? _decoder;
     readonly StopStrings _stops;
-    readonly Adapter? _adapter;
-    Sequence? _sequence;
-    Exception? _error;
     long _served, _answered; // when it was first served, when its first token came
     int _cached;
-    bool _isKept, _isFinished;
-    volatile bool _abandoned;
+    bool _isKept;
 
-    public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer)
+    public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer) : base(prompt, options.Adapter)
     {
-        (_ids, _promptLength, _limit, _stopIds, _adapter) = ([.. prompt], prompt.Length, prompt.Length + maxTokens, stopIds, options.Adapter);
+        (_promptLength, _limit, _stopIds) = (prompt.Length, prompt.Length + maxTokens, stopIds);
         _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
@@ -42,38 +32,21 @@ sealed class Conversation
 
     public ChannelReader<GeneratedToken> Answer => _answer.Reader;
 
-    public bool IsAbandoned => _abandoned;
-
-    /// <summary>Whether the caller has given up, the answer is complete, or it has failed.</summary>
-    public bool IsOver => _abandoned || _isFinished || _error is not null;
-
-    /// <summary>The tokens known so far: the prompt, then the answer.</summary>
-    public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(_ids);
-
-    /// <summary>Tokens that the model has not read; 1 while the answer is written.</summary>
-    public int Unread => _ids.Count - (_sequence?.Length ?? 0);
-
     /// <summary>The next tokens as guessed; at most <see cref="MostGuesses"/>.</summary>
     public Guesses Guesses { get; }
 
     /// <summary>As many guesses as the answer has room for, one token being chosen without.</summary>
     public int MostGuesses => _limit - _ids.Count - 1;
 
-    /// <summary>The rows added last whose logits are due: none unless they reach the end of what is known.</summary>
-    public int DueRows { get; private set; }
-
-    /// <summary>The caller no longer listens.</summary>
-    public void Abandon() => _abandoned = true;
-
     /// <summary>Begins to read, after what is cached of the prompt.</summary>
-    public void Begin(PrefixCache prefixes, TextModel? draft)
+    public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft)
     {
         _sequence = prefixes.Begin(Ids, _adapter);
         Guesses.Draft = Guesses.Kind == Speculation.Draft ? draft!.CreateSequence() : null;
     }
 
     /// <summary>Bytes to allocate until all that is known and guessed is read.</summary>
-    public long BytesToGrow
+    public override long BytesToGrow
     {
         get
         {
@@ -82,8 +55,11 @@ sealed class Conversation
         }
     }
 
-    /// <summary>Adds this conversation's rows to a step, so many of its unread tokens and, if they are all, its guesses. Gives the number of the former.</summary>
-    public int AddRows(List<Row> rows, int most)
+    /// <summary>
+    /// Adds this conversation's rows to a step, so many of its unread tokens and, if they are all, its guesses. Gives the number of the former. No logits
+    /// are due unless they reach the end of what is known.
+    /// </summary>
+    public override int AddRows(List<Row> rows, int most)
     {
         var start = _sequence!.Length;
         if (_served == 0)
@@ -101,7 +77,7 @@ sealed class Conversation
     /// Chooses the next token, and as long as it is the one guessed the one after it: each from the logits it would have without guesses.
     /// Conversations may do this at once; an error ends this one only.
     /// </summary>
-    /// <param name="logits">[<see cref="DueRows"/>][V].</param>
+    /// <param name="logits">[<see cref="Request.DueRows"/>][V].</param>
     public void Choose(Span<float> logits)
     {
         var size = logits.Length / DueRows;
@@ -147,7 +123,7 @@ sealed class Conversation
     }
 
     /// <summary>Hands the chosen tokens to the caller.</summary>
-    public void Publish()
+    public override void Publish()
     {
         foreach (var token in _chosen)
             _answer.Writer.TryWrite(token);
@@ -156,16 +132,7 @@ sealed class Conversation
             _answer.Writer.TryComplete(_error);
     }
 
-    /// <summary>Ends the conversation with an error.</summary>
-    public void Fail(Exception error)
-    {
-        _error = error;
-        Free();
-        _answer.Writer.TryComplete(error);
-    }
-
-    /// <summary>Leaves what was read to the cache of prefixes.</summary>
-    public void Keep(PrefixCache prefixes)
+    public override void Keep(PrefixCache prefixes)
     {
         if (_sequence is not null)
             prefixes.Keep(_sequence, Ids[.._sequence.Length]);
@@ -179,11 +146,9 @@ sealed class Conversation
         _isKept = true;
     }
 
-    /// <summary>Gives the memory back.</summary>
-    public void Free()
+    public override void Free()
     {
-        _sequence?.Dispose();
-        _sequence = null;
+        base.Free();
         Guesses.Free();
     }
 }

@@ -5,11 +5,14 @@ using Cria.Tokenization;
 namespace Cria.Generation;
 
 /// <summary>
-/// Continues prompts with a model, any number at once. A text depends on its prompt, its options and its seed only: not on what else
-/// runs. Thread-safe. While it lives, nobody else may use the model; it does not dispose the model.
+/// Continues prompts with a model, and embeds texts, any number at once. A text depends on its prompt, its options and its seed only, an
+/// embedding on its text: not on what else runs. Thread-safe. While it lives, nobody else may use the model; it does not dispose the model.
 /// </summary>
 public sealed class Generator : IDisposable
 {
+    /// <summary>Texts of one call that are embedded at once: enough short ones to fill a step, and not so many that conversations wait long for their share.</summary>
+    internal const int EmbeddedAtOnce = 8;
+
     static readonly string[] EndTokens = ["<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"];
 
     readonly TextModel _model;
@@ -56,9 +59,7 @@ public sealed class Generator : IDisposable
         options.Validate();
         if (prompt.IsEmpty)
             throw new CriaException("the prompt is empty");
-        foreach (var id in prompt.Span)
-            if ((uint)id >= (uint)_model.Config.VocabularySize)
-                throw new CriaException($"the prompt holds token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
+        CheckTokens("the prompt", prompt.Span);
         foreach (var id in options.LogitBias?.Keys ?? [])
             if ((uint)id >= (uint)_model.Config.VocabularySize)
                 throw new CriaException($"logit_bias names token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
@@ -68,9 +69,45 @@ public sealed class Generator : IDisposable
             throw new CriaException("a constraint needs a model with a tokenizer");
         var room = MaxPositions - prompt.Length;
         if (room < (options.MaxTokens ?? 1))
-            throw new CriaException($"a prompt of {prompt.Length} tokens and {options.MaxTokens ?? 1} more do not fit "
-                + (MaxPositions == _model.Config.MaxPositions ? $"the model's context of {MaxPositions}" : $"the {MaxPositions} positions for which {_options.CacheBytes} bytes of keys and values have room"));
+            throw new CriaException($"a prompt of {prompt.Length} tokens and {options.MaxTokens ?? 1} more do not fit {Context}");
         return Stream(prompt.ToArray(), options, options.MaxTokens ?? room, cancellation);
+    }
+
+    /// <summary>
+    /// Embeds texts: of each the mean over all its tokens of the last hidden states, after the final norm, scaled to length 1 [D]. The same text has the same
+    /// bits alone and in any company. The texts share the steps of the conversations that run.
+    /// </summary>
+    /// <param name="texts">The ids, taken as they are: no BOS is added.</param>
+    /// <param name="adapter">With which they are read; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
+    /// <param name="cancellation">Heard between steps, and within one that serves nobody else.</param>
+    /// <exception cref="CriaException">A text is wrong or does not fit the context or the memory, too many requests wait, or the model failed.</exception>
+    /// <exception cref="ObjectDisposedException">The generator is disposed, before or meanwhile.</exception>
+    public async Task<float[][]> EmbedAsync(IReadOnlyList<int[]> texts, Adapter? adapter = null, CancellationToken cancellation = default)
+    {
+        for (var i = 0; i < texts.Count; i++)
+        {
+            if (texts[i].Length == 0)
+                throw new CriaException($"text {i} has no tokens");
+            if (texts[i].Length > MaxPositions)
+                throw new CriaException($"text {i} of {texts[i].Length} tokens does not fit {Context}");
+            CheckTokens($"text {i}", texts[i]);
+        }
+        using var keepsAdapter = Keep(adapter);
+        var embeddings = new float[texts.Count][];
+        await Parallel.ForAsync(0, texts.Count, new ParallelOptions { MaxDegreeOfParallelism = EmbeddedAtOnce, CancellationToken = cancellation }, async (i, cancellation) =>
+        {
+            var request = new EmbeddingRequest(texts[i], adapter);
+            _scheduler.Add(request);
+            try
+            {
+                embeddings[i] = await request.Result.WaitAsync(cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                _scheduler.Abandon(request);
+            }
+        }).ConfigureAwait(false);
+        return embeddings;
     }
 
     /// <summary>
@@ -107,7 +144,7 @@ public sealed class Generator : IDisposable
     async IAsyncEnumerable<GeneratedToken> Stream(int[] prompt, GenerationOptions options, int maxTokens, [EnumeratorCancellation] CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        using var keepsAdapter = options.Adapter is { } adapter ? _model.CreateSequence(adapter) : null; // or says why it cannot be used
+        using var keepsAdapter = Keep(options.Adapter);
         var stopIds = (options.StopIds ?? StopIds).ToHashSet();
         var conversation = new Conversation(prompt, options, stopIds, maxTokens, _tokenizer);
         _scheduler.Add(conversation);
@@ -123,5 +160,19 @@ public sealed class Generator : IDisposable
         {
             _scheduler.Abandon(conversation);
         }
+    }
+
+    /// <summary>What a text has to fit, for an error.</summary>
+    string Context => MaxPositions == _model.Config.MaxPositions ? $"the model's context of {MaxPositions}"
+        : $"the {MaxPositions} positions for which {_options.CacheBytes} bytes of keys and values have room";
+
+    /// <summary>Keeps an adapter from being unloaded, or says why it cannot be used.</summary>
+    Sequence? Keep(Adapter? adapter) => adapter is null ? null : _model.CreateSequence(adapter);
+
+    void CheckTokens(string text, ReadOnlySpan<int> ids)
+    {
+        foreach (var id in ids)
+            if ((uint)id >= (uint)_model.Config.VocabularySize)
+                throw new CriaException($"{text} holds token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
     }
 }

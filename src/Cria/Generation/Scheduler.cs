@@ -6,8 +6,8 @@ namespace Cria.Generation;
 
 /// <summary>
 /// The one thread that uses the model. Each step is one forward pass over the next token of every running conversation, guesses of
-/// what follows, and a bounded number of prompt tokens, shared evenly by the conversations whose prompts are being read; so nobody
-/// waits for a long prompt. Because of batch invariance none of this changes a text. Without work the thread sleeps.
+/// what follows, and a bounded number of prompt tokens, shared evenly by the requests whose texts are being read; so nobody
+/// waits for a long text. Because of batch invariance none of this changes a text. Without work the thread sleeps.
 /// </summary>
 sealed class Scheduler : IDisposable
 {
@@ -22,13 +22,13 @@ sealed class Scheduler : IDisposable
     readonly List<Row> _rows = [];
     readonly PromptBudget _budget = new();
     readonly GuessCost _cost = new();
-    float[] _logits = [];
+    float[] _logits = [], _states = [];
 
     // Guarded by _gate:
     readonly object _gate = new();
-    readonly List<Conversation> _incoming = [];
+    readonly List<Request> _incoming = [];
     readonly List<Action<PrefixCache>> _orders = [];
-    List<Conversation> _step = []; // those whom the running step serves
+    List<Request> _step = []; // those whom the running step serves
     CancellationTokenSource _futile = new();
     int _present;
     bool _stopping;
@@ -46,10 +46,10 @@ sealed class Scheduler : IDisposable
     /// <summary>Bytes of the cached prefixes. Thread-safe.</summary>
     public long PrefixBytes => _admission.Prefixes.Bytes;
 
-    /// <summary>Takes a conversation in, until <see cref="Abandon"/>. Thread-safe.</summary>
+    /// <summary>Takes a request in, until <see cref="Abandon"/>. Thread-safe.</summary>
     /// <exception cref="CriaException">Too many wait.</exception>
     /// <exception cref="ObjectDisposedException">The scheduler has ended.</exception>
-    public void Add(Conversation conversation)
+    public void Add(Request request)
     {
         lock (_gate)
         {
@@ -57,15 +57,15 @@ sealed class Scheduler : IDisposable
             if (_present >= (long)_options.MaxConversations + _options.MaxQueue)
                 throw new CriaException($"{_present} requests run or wait, and no more may: {_options.MaxConversations} at once and {_options.MaxQueue} in the queue");
             _present++;
-            _incoming.Add(conversation);
+            _incoming.Add(request);
             Monitor.Pulse(_gate);
         }
     }
 
-    /// <summary>Drops a conversation; a step that serves nobody else is cut short. Thread-safe.</summary>
-    public void Abandon(Conversation conversation)
+    /// <summary>Drops a request; a step that serves nobody else is cut short. Thread-safe.</summary>
+    public void Abandon(Request request)
     {
-        conversation.Abandon();
+        request.Abandon();
         lock (_gate)
         {
             _present--;
@@ -98,7 +98,7 @@ sealed class Scheduler : IDisposable
         return done.Task;
     }
 
-    /// <summary>Ends all conversations with an error and returns when the model is no longer used. Thread-safe.</summary>
+    /// <summary>Ends all requests with an error and returns when the model is no longer used. Thread-safe.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -148,29 +148,34 @@ sealed class Scheduler : IDisposable
             // Whoever has least left to read comes first; what it does not need of its share goes to the others.
             var step = _admission.Active.OrderBy(c => c.Unread).ToList();
             var futile = Begin(step);
-            Guess(step, futile);
+            Guess([.. step.OfType<Conversation>()], futile);
             var promptRows = Compose(step);
-            var due = step.FindAll(c => c.DueRows > 0);
+            var due = step.OfType<Conversation>().Where(c => c.DueRows > 0).ToList();
+            var embeddings = step.OfType<EmbeddingRequest>().ToList();
             int[] starts = [0, .. due.Select(c => c.DueRows)];
             for (var i = 1; i < starts.Length; i++)
                 starts[i] += starts[i - 1];
-            var size = _model.Config.VocabularySize;
-            if (_logits.Length < starts[^1] * size)
-                _logits = GC.AllocateUninitializedArray<float>(starts[^1] * size);
+            var (size, width) = (_model.Config.VocabularySize, _model.Config.HiddenSize);
+            var logits = Reserve(ref _logits, starts[^1] * size);
+            var states = Reserve(ref _states, embeddings.Sum(e => e.DueRows) * width);
             var started = Stopwatch.GetTimestamp();
-            _model.Forward(CollectionsMarshal.AsSpan(_rows), _logits.AsSpan(0, starts[^1] * size), futile);
+            _model.Forward(CollectionsMarshal.AsSpan(_rows), logits.Span, states.Span, futile);
             var taken = Stopwatch.GetElapsedTime(started);
-            var guesses = step.Sum(c => c.Guesses.Ids.Count);
+            var guesses = due.Sum(c => c.Guesses.Ids.Count);
             _budget.Learn(promptRows, taken);
             _cost.Learn(_rows.Count - guesses, guesses, taken);
-            _model.Workers.Run(due.Count, (i, _) => due[i].Choose(_logits.AsSpan(starts[i] * size, due[i].DueRows * size)));
+            _model.Workers.Run(due.Count, (i, _) => due[i].Choose(logits.Slice(starts[i] * size, due[i].DueRows * size).Span));
             foreach (var conversation in due)
             {
                 conversation.Settle(_cost.Value);
                 conversation.KeepPrompt(_admission.Prefixes);
-                if (conversation.IsOver) // the memory goes back before the last token comes
-                    _admission.Release(conversation);
-                conversation.Publish();
+                Publish(conversation);
+            }
+            foreach (var embedding in embeddings)
+            {
+                embedding.Pool(states.Span[..(embedding.DueRows * width)]);
+                states = states[(embedding.DueRows * width)..];
+                Publish(embedding);
             }
         }
         catch (OperationCanceledException) when (_futile.IsCancellationRequested)
@@ -185,6 +190,21 @@ sealed class Scheduler : IDisposable
         {
             Begin([]);
         }
+    }
+
+    /// <summary>Hands over what has come; the memory goes back before the last of it.</summary>
+    void Publish(Request request)
+    {
+        if (request.IsOver)
+            _admission.Release(request);
+        request.Publish();
+    }
+
+    static Memory<float> Reserve(ref float[] buffer, int length)
+    {
+        if (buffer.Length < length)
+            buffer = GC.AllocateUninitializedArray<float>(length);
+        return buffer.AsMemory(0, length);
     }
 
     /// <summary>Guesses for those that write.</summary>
@@ -205,23 +225,23 @@ sealed class Scheduler : IDisposable
         _draft?.Guess(drafted, _budget.Rows, futile);
     }
 
-    /// <summary>Fills <see cref="_rows"/> in the order of the conversations; gives the number of prompt tokens.</summary>
-    int Compose(List<Conversation> step)
+    /// <summary>Fills <see cref="_rows"/> in the order of the requests; gives the number of prompt tokens.</summary>
+    int Compose(List<Request> step)
     {
         _rows.Clear();
         var readers = step.Count(c => c.Unread > 1);
         var promptRows = 0;
-        foreach (var conversation in step)
+        foreach (var request in step)
         {
-            var isReader = conversation.Unread > 1;
-            var added = conversation.AddRows(_rows, isReader ? Math.Max(1, (_budget.Rows - promptRows) / readers--) : 1);
+            var isReader = request.Unread > 1;
+            var added = request.AddRows(_rows, isReader ? Math.Max(1, (_budget.Rows - promptRows) / readers--) : 1);
             promptRows += isReader ? added : 0;
         }
         return promptRows;
     }
 
     /// <summary>Says whom the step serves; the token is cancelled when they have all left.</summary>
-    CancellationToken Begin(List<Conversation> step)
+    CancellationToken Begin(List<Request> step)
     {
         lock (_gate)
         {

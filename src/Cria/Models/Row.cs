@@ -5,4 +5,5 @@ namespace Cria.Models;
 /// <param name="Position">Its position: the sequence's length for the first row of the sequence in a batch, then one more each.</param>
 /// <param name="Token">Its id, in [0, vocabulary size).</param>
 /// <param name="WantsLogits">Whether the logits after it are computed.</param>
-public readonly record struct Row(Sequence Sequence, int Position, int Token, bool WantsLogits);
+/// <param name="WantsState">Whether its last hidden state, after the final norm, is given.</param>
+public readonly record struct Row(Sequence Sequence, int Position, int Token, bool WantsLogits, bool WantsState = false);

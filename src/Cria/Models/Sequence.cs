@@ -1,9 +1,9 @@
 namespace Cria.Models;
 
 /// <summary>
-/// The keys and values of one text that a <see cref="TextModel"/> has read so far. It grows by <see cref="TextModel.Forward"/>; its
-/// memory goes back on <see cref="Truncate"/> and <see cref="Dispose"/>. Not thread-safe, and not to be touched during a forward
-/// that includes it.
+/// The keys and values of one text that a <see cref="TextModel"/> has read so far. It grows by
+/// <see cref="TextModel.Forward(ReadOnlySpan{Row}, Span{float}, CancellationToken)"/>; its memory goes back on <see cref="Truncate"/> and
+/// <see cref="Dispose"/>. Not thread-safe, and not to be touched during a forward that includes it.
 /// </summary>
 public sealed class Sequence : IDisposable
 {

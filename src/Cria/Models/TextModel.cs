@@ -90,7 +90,7 @@ public sealed unsafe class TextModel : IDisposable
     /// <inheritdoc cref="RowAdapters.Observer"/>
     internal InputObserver? InputObserver { set => _adapters.Observer = value; }
 
-    /// <summary>The threads of the kernels, for the caller of <see cref="Forward"/> between two of them.</summary>
+    /// <summary>The threads of the kernels, for the caller of <see cref="Forward(ReadOnlySpan{Row}, Span{float}, CancellationToken)"/> between two of them.</summary>
     internal WorkerPool Workers => _compute.Pool;
 
     /// <summary>An empty sequence.</summary>
@@ -126,19 +126,27 @@ public sealed unsafe class TextModel : IDisposable
     /// <exception cref="CriaException">A token is not in the vocabulary, or a position is beyond the model's last.</exception>
     /// <exception cref="ArgumentException">Positions are not consecutive, or <paramref name="logits"/> has another size.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; like after every exception, no sequence has grown.</exception>
-    public void Forward(ReadOnlySpan<Row> rows, Span<float> logits, CancellationToken cancellation = default)
+    public void Forward(ReadOnlySpan<Row> rows, Span<float> logits, CancellationToken cancellation = default) => Forward(rows, logits, [], cancellation);
+
+    /// <inheritdoc cref="Forward(ReadOnlySpan{Row}, Span{float}, CancellationToken)"/>
+    /// <param name="rows">The batch; any size.</param>
+    /// <param name="logits">Gets <see cref="ModelConfig.VocabularySize"/> values for each row that wants them, in row order.</param>
+    /// <param name="states">Gets <see cref="ModelConfig.HiddenSize"/> values for each row that wants its last hidden state, in row order.</param>
+    /// <param name="cancellation">Looked at between layers.</param>
+    /// <exception cref="ArgumentException">Positions are not consecutive, or <paramref name="logits"/> or <paramref name="states"/> has another size.</exception>
+    public void Forward(ReadOnlySpan<Row> rows, Span<float> logits, Span<float> states, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Check(rows, logits.Length);
+        Check(rows, logits.Length, states.Length);
         try
         {
             foreach (var row in rows)
                 row.Sequence.Grow();
-            fixed (float* first = logits)
+            fixed (float* firstLogit = logits, firstState = states)
             {
-                var target = first;
+                float* logit = firstLogit, state = firstState;
                 for (var start = 0; start < rows.Length; start += PassRows)
-                    target += Pass(rows.Slice(start, Math.Min(PassRows, rows.Length - start)), target, cancellation);
+                    Pass(rows.Slice(start, Math.Min(PassRows, rows.Length - start)), ref logit, ref state, cancellation);
             }
         }
         catch
@@ -151,8 +159,8 @@ public sealed unsafe class TextModel : IDisposable
             row.Sequence.Commit();
     }
 
-    /// <summary>Computes up to <see cref="PassRows"/> rows; returns how many logits were written.</summary>
-    nint Pass(ReadOnlySpan<Row> batch, float* logits, CancellationToken cancellation)
+    /// <summary>Computes up to <see cref="PassRows"/> rows; goes on behind the logits and the states that were written.</summary>
+    void Pass(ReadOnlySpan<Row> batch, ref float* logits, ref float* states, CancellationToken cancellation)
     {
         var rows = batch.ToArray();
         var (h, x, q, k, v, a, gate, up) = _activations.Reserve(rows.Length, Config);
@@ -188,20 +196,40 @@ public sealed unsafe class TextModel : IDisposable
             _compute.Add(h, x);
         }
 
-        var wanted = 0;
+        rows = Select(h, rows, row => row.WantsLogits || row.WantsState);
+        if (rows.Length == 0)
+            return;
+        _norm.Apply(h.Slice(0, rows.Length), x.Slice(0, rows.Length));              // [wanted, D]
         for (var i = 0; i < rows.Length; i++)
-            if (rows[i].WantsLogits)
-                NativeMemory.Copy(h[i], h[wanted++], (nuint)Config.HiddenSize * sizeof(float));
-        if (wanted == 0)
-            return 0;
-        _adapters.Prepare(Array.FindAll(rows, r => r.WantsLogits));
-        var result = new Matrix(logits, wanted, Config.VocabularySize);             // [wanted, V]
-        _norm.Apply(h.Slice(0, wanted), x.Slice(0, wanted));
-        _output.Apply(x.Slice(0, wanted), result);
-        return (nint)result.Count;
+        {
+            if (!rows[i].WantsState)
+                continue;
+            Copy(x[i], states);
+            states += Config.HiddenSize;
+        }
+        rows = Select(x, rows, row => row.WantsLogits);
+        if (rows.Length == 0)
+            return;
+        var result = new Matrix(logits, rows.Length, Config.VocabularySize);        // [wanted, V]
+        _output.Apply(x.Slice(0, rows.Length), result);
+        logits += result.Count;
     }
 
-    void Check(ReadOnlySpan<Row> rows, int logits)
+    /// <summary>Moves the rows that are wanted to the front; the products that follow are of them.</summary>
+    Row[] Select(Matrix x, Row[] rows, Predicate<Row> isWanted)
+    {
+        var wanted = 0;
+        for (var i = 0; i < rows.Length; i++)
+            if (isWanted(rows[i]))
+                Copy(x[i], x[wanted++]);
+        rows = Array.FindAll(rows, isWanted);
+        _adapters.Prepare(rows);
+        return rows;
+    }
+
+    void Copy(float* from, float* to) => NativeMemory.Copy(from, to, (nuint)Config.HiddenSize * sizeof(float));
+
+    void Check(ReadOnlySpan<Row> rows, int logits, int states)
     {
         foreach (var row in rows)
         {
@@ -209,7 +237,7 @@ public sealed unsafe class TextModel : IDisposable
             row.Sequence.CheckUsable(_cache);
             row.Sequence.PendingLength = row.Sequence.Length;
         }
-        var wanted = 0L;
+        var (asked, told) = (0L, 0L);
         foreach (var row in rows)
         {
             if ((uint)row.Token >= (uint)Config.VocabularySize)
@@ -219,10 +247,13 @@ public sealed unsafe class TextModel : IDisposable
             if (row.Position >= Config.MaxPositions)
                 throw new CriaException($"the text is longer than the {Config.MaxPositions} positions of the model");
             row.Sequence.PendingLength++;
-            wanted += row.WantsLogits ? 1 : 0;
+            asked += row.WantsLogits ? 1 : 0;
+            told += row.WantsState ? 1 : 0;
         }
-        if (wanted * Config.VocabularySize != logits)
-            throw new ArgumentException($"{logits} values for the logits of {wanted} rows of {Config.VocabularySize}", nameof(logits));
+        if (asked * Config.VocabularySize != logits)
+            throw new ArgumentException($"{logits} values for the logits of {asked} rows of {Config.VocabularySize}", nameof(logits));
+        if (told * Config.HiddenSize != states)
+            throw new ArgumentException($"{states} values for the states of {told} rows of {Config.HiddenSize}", nameof(states));
     }
 
     KvType DefaultKv(ComputeType compute) => compute switch

@@ -30,7 +30,7 @@ public sealed class SpeculationTests : IDisposable
 
         using var prefixes = new PrefixCache(_model, 0);
         var conversation = new Conversation(prompt, options with { Speculation = Speculation.Lookup }, new HashSet<int>(), 60, tokenizer: null);
-        conversation.Begin(prefixes, draft: null);
+        conversation.Begin(_model, prefixes, draft: null);
         var random = new Random(1);
         var steps = 0;
         for (; !conversation.IsOver; steps++)

@@ -12,7 +12,10 @@ sealed class NaiveTextModel(Checkpoint checkpoint, float[]? frequencies = null)
     readonly Dictionary<(TensorRole, int), double[]> _weights = [];
 
     /// <summary>The logits [tokens - first][V] of a text from a position on.</summary>
-    public double[][] Logits(int[] tokens, int first = 0)
+    public double[][] Logits(int[] tokens, int first = 0) => [.. States(tokens, first).Select(x => Product(TensorRole.Output, 0, x))];
+
+    /// <summary>The last hidden states [tokens - first][D], after the final norm, of a text from a position on.</summary>
+    public double[][] States(int[] tokens, int first = 0)
     {
         var h = Embeddings(tokens);
         for (var layer = 0; layer < _config.LayerCount; layer++)
@@ -27,7 +30,7 @@ sealed class NaiveTextModel(Checkpoint checkpoint, float[]? frequencies = null)
                 h[i] = Add(h[i], Product(TensorRole.Down, layer, gated));
             }
         }
-        return [.. h.Skip(first).Select(r => Product(TensorRole.Output, 0, Norm(r, Weight(TensorRole.FinalNorm))))];
+        return [.. h.Skip(first).Select(r => Norm(r, Weight(TensorRole.FinalNorm)))];
     }
 
     /// <summary>The keys and the values of the first layer.</summary>

@@ -33,6 +33,34 @@ public sealed class TextModelTests
                 Assert.Equal(expected[i][t], logits[i][t], 2e-4);
     }
 
+    /// <summary>Rows that want a state, logits, both or nothing, in more than one pass: each gets what it wants, the same bits as alone.</summary>
+    [Fact]
+    public void StatesAreThoseThatTheHeadReads()
+    {
+        using var files = TestModels.Write();
+        using var model = TextModel.Load(files.Path, Exact);
+        using var checkpoint = Checkpoint.Open(files.Path);
+        var tokens = Tokens(300, 96, seed: 6);
+        var (exact, alone) = (new NaiveTextModel(checkpoint).States(tokens[..60]), Alone(model, tokens));
+        using var sequence = model.CreateSequence();
+        Row[] rows = [.. tokens.Select((t, i) => new Row(sequence, i, t, WantsLogits: i % 3 == 0, WantsState: i % 4 != 0))];
+        var (logits, states) = (new float[rows.Count(r => r.WantsLogits) * 96], new float[rows.Count(r => r.WantsState) * 48]);
+        model.Forward(rows, logits, states, TestContext.Current.CancellationToken);
+        Assert.Equal(rows.Where(r => r.WantsLogits).SelectMany(r => alone[r.Position]), logits);
+        foreach (var (row, state) in rows.Where(r => r.WantsState).Zip(states.Chunk(48)).TakeWhile(r => r.First.Position < 60))
+            Assert.All(state.Zip(exact[row.Position]), s => Assert.Equal(s.Second, s.First, 2e-4));
+
+        using var steps = model.CreateSequence();
+        var one = new float[48];
+        foreach (var row in rows.Where(r => r.WantsState).Zip(states.Chunk(48)))
+        {
+            Read(model, steps, tokens[steps.Length..row.First.Position]);
+            model.Forward([row.First with { Sequence = steps, WantsLogits = false }], [], one, TestContext.Current.CancellationToken);
+            Assert.Equal(one, row.Second);
+        }
+        Assert.Throws<ArgumentException>(() => model.Forward([new(steps, 300, 1, false, WantsState: true)], [], new float[47], TestContext.Current.CancellationToken));
+    }
+
     public static TheoryData<ElementType, KvType> WeightsAndCaches() => new(
         (ElementType.F32, KvType.F32), (ElementType.F16, KvType.F16), (ElementType.BF16, KvType.BF16), (ElementType.BF16, KvType.Q8_0));
 

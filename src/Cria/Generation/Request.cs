@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using Cria.Models;
+
+namespace Cria.Generation;
+
+/// <summary>
+/// One text on its way through the scheduler: its tokens are read in chunks. It may lose its cache and read all again without a change to what comes
+/// of it. The caller's side (<see cref="Abandon"/>, and where the result is taken from) is thread-safe; everything else belongs to the scheduler.
+/// </summary>
+abstract class Request(int[] text, Adapter? adapter)
+{
+    protected readonly List<int> _ids = [.. text];
+    protected readonly Adapter? _adapter = adapter;
+    protected Sequence? _sequence;
+    protected Exception? _error;
+    protected bool _isFinished;
+    volatile bool _abandoned;
+
+    public bool IsAbandoned => _abandoned;
+
+    /// <summary>Whether the caller has given up, the result is complete, or it has failed.</summary>
+    public bool IsOver => _abandoned || _isFinished || _error is not null;
+
+    /// <summary>The tokens known so far.</summary>
+    public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(_ids);
+
+    /// <summary>Tokens that the model has not read.</summary>
+    public int Unread => _ids.Count - (_sequence?.Length ?? 0);
+
+    /// <summary>The rows added last of which something is due.</summary>
+    public int DueRows { get; protected set; }
+
+    /// <summary>Bytes to allocate until all that is known is read.</summary>
+    public virtual long BytesToGrow => _sequence!.BytesToGrow(_ids.Count);
+
+    /// <summary>The caller no longer listens.</summary>
+    public void Abandon() => _abandoned = true;
+
+    /// <summary>Begins to read.</summary>
+    public abstract void Begin(TextModel model, PrefixCache prefixes, TextModel? draft);
+
+    /// <summary>Adds rows to a step, at most so many of the unread tokens; gives how many these are.</summary>
+    public abstract int AddRows(List<Row> rows, int most);
+
+    /// <summary>Hands what has come to the caller.</summary>
+    public abstract void Publish();
+
+    /// <summary>Leaves what was read to the cache of prefixes.</summary>
+    public virtual void Keep(PrefixCache prefixes)
+    {
+    }
+
+    /// <summary>Ends the request with an error.</summary>
+    public void Fail(Exception error)
+    {
+        _error = error;
+        Free();
+        Publish();
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public virtual void Free()
+    {
+        _sequence?.Dispose();
+        _sequence = null;
+    }
+}
