@@ -52,7 +52,7 @@ static class TestMetaModels
 
     static IEnumerable<(string Name, ElementType Type, long[] Shape, byte[] Data)> Weights(TestShape shape)
     {
-        var names = Enumerable.Range(0, shape.Layers).SelectMany(l => Enum.GetValues<TensorRole>().Select(r => (Role: r, Layer: l)))
+        var names = Enumerable.Range(0, shape.Layers).SelectMany(l => Enum.GetValues<TensorRole>().Where(r => r <= TensorRole.Output).Select(r => (Role: r, Layer: l)))
             .DistinctBy(r => TensorNames.HuggingFace.Of(r.Role, r.Layer)).ToDictionary(r => TensorNames.HuggingFace.Of(r.Role, r.Layer));
         foreach (var (name, type, dimensions, data) in TestModels.Weights(shape))
         {

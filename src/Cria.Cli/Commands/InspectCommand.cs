@@ -37,7 +37,7 @@ static class InspectCommand
     {
         var config = checkpoint.Config;
         json.WriteString("path", checkpoint.Path);
-        json.WriteString("architecture", "llama");
+        json.WriteString("architecture", config.Vision is null ? "llama" : "mllama");
         json.WriteNumber("parameters", checkpoint.ParameterCount);
         json.WriteNumber("bytes", checkpoint.Tensors.Sum(t => t.ByteLength));
         json.WriteNumber("hidden_size", config.HiddenSize);
@@ -60,6 +60,8 @@ static class InspectCommand
             json.WriteNumber("original_context", scaling.OriginalMaxPositions);
             json.WriteEndObject();
         }
+        if (config.Vision is { } vision)
+            Write(json, config, vision);
         if (config.BosId is { } bos)
             json.WriteNumber("bos_id", bos);
         json.WriteNumbers("stop_ids", checkpoint.Generation.StopIds);
@@ -79,15 +81,34 @@ static class InspectCommand
         json.WriteEndArray();
     }
 
+    static void Write(Utf8JsonWriter json, ModelConfig config, VisionConfig vision)
+    {
+        json.WriteNumbers("cross_attention_layers", config.CrossAttentionLayers);
+        json.WriteNumber("image_token_id", config.ImageTokenId!.Value);
+        json.WriteStartObject("vision");
+        json.WriteNumber("width", vision.Width);
+        json.WriteNumber("local_layers", vision.LocalLayerCount);
+        json.WriteNumber("global_layers", vision.GlobalLayerCount);
+        json.WriteNumber("heads", vision.HeadCount);
+        json.WriteNumber("feed_forward_size", vision.FeedForwardSize);
+        json.WriteNumber("norm_epsilon", vision.NormEpsilon);
+        json.WriteNumber("tile_size", vision.TileSize);
+        json.WriteNumber("patch_size", vision.PatchSize);
+        json.WriteNumber("max_tiles", vision.MaxTiles);
+        json.WriteNumbers("intermediate_layers", vision.IntermediateLayers);
+        json.WriteEndObject();
+    }
+
     static List<(string What, string Value)> Facts(Checkpoint checkpoint)
     {
         var c = checkpoint.Config;
         return
         [
             ("model", checkpoint.Path),
-            ("architecture", "Llama text model"),
+            ("architecture", c.Vision is null ? "Llama text model" : "Llama vision model"),
             ("parameters", Text($"{checkpoint.ParameterCount:N0}")),
             ("layers", Text($"{c.LayerCount}, hidden size {c.HiddenSize}, SwiGLU {c.FeedForwardSize}")),
+            .. c.Vision is { } v ? VisionFacts(c, v) : [],
             ("heads", Text($"{c.HeadCount} of {c.HeadSize}, {c.KvHeadCount} for keys and values")),
             ("vocabulary", Text($"{c.VocabularySize}, output matrix {(c.TiedEmbeddings ? "tied to the embedding" : "of its own")}")),
             ("context", Text($"{c.MaxPositions} positions")),
@@ -99,6 +120,14 @@ static class InspectCommand
             ("chat template", checkpoint.ChatTemplate is null ? "none" : "of the model"),
         ];
     }
+
+    static (string What, string Value)[] VisionFacts(ModelConfig c, VisionConfig v) =>
+    [
+        ("images at", Text($"layers {string.Join(", ", c.CrossAttentionLayers)}; token {c.ImageTokenId}")),
+        ("tiles", Text($"up to {v.MaxTiles} of {v.TileSize} x {v.TileSize}, patches of {v.PatchSize} x {v.PatchSize}: {v.TileTokens} tokens each")),
+        ("encoder", Text($"{v.LocalLayerCount} local and {v.GlobalLayerCount} global layers, width {v.Width}, {v.HeadCount} heads, feed-forward {v.FeedForwardSize}")),
+        ("features", Text($"the output and the input of layers {string.Join(", ", v.IntermediateLayers)}: {v.FeatureSize} a token")),
+    ];
 
     static void PrintPlain(Checkpoint checkpoint)
     {

@@ -29,6 +29,6 @@ sealed partial record TensorGroup(string Name, ElementType Type, string Shape)
         return string.Join(',', text);
     }
 
-    [GeneratedRegex(@"^(.*\blayers\.)(\d{1,6})(\..*)$")]
+    [GeneratedRegex(@"^(.*(?:layers|resblocks|blk)\.)(\d{1,6})(\..*)$")]
     private static partial Regex LayerNumber();
 }

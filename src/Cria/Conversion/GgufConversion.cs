@@ -20,6 +20,8 @@ public static class GgufConversion
     public static void Write(string source, string target, QuantizationRecipe? recipe, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default, ImportanceMatrix? importance = null)
     {
         using var model = Checkpoint.Open(source);
+        if (model.Config.Vision is not null)
+            throw new CriaException($"{source}: a vision model, only text models are converted");
         if (model.Config.Quantization is not null)
             throw new CriaException($"{source}: a model in Meta's quantized form cannot be written as GGUF");
         if (importance is not null && !TensorRoles.All(model.Config).Any(r => importance.Names.Contains(TensorNames.Gguf.Of(r.Role, r.Layer))))

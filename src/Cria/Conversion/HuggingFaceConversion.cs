@@ -21,6 +21,8 @@ public static class HuggingFaceConversion
     public static void Write(string source, string target, ElementType? type, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var model = Checkpoint.Open(source);
+        if (model.Config.Vision is not null)
+            throw new CriaException($"{source}: a vision model, only text models are converted");
         if (model.Config.Quantization is not null)
             throw new CriaException($"{source}: a model in Meta's quantized form cannot be written in Hugging Face's");
         var stored = model.Get(TensorRole.Query).Type;

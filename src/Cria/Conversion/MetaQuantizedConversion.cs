@@ -31,6 +31,8 @@ public static class MetaQuantizedConversion
     public static void Write(string source, string target, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var model = Checkpoint.Open(source);
+        if (model.Config.Vision is not null)
+            throw new CriaException($"{source}: a vision model, only text models are converted");
         var c = model.Config;
         if (c.Quantization is not null)
             throw new CriaException($"{source}: is quantized so already");

@@ -13,28 +13,39 @@ public sealed class Checkpoint : IDisposable
     readonly Dictionary<(TensorRole Role, int Layer, string Part), Tensor> _parts = [];
     bool _disposed;
 
+    /// <param name="path">The file or directory.</param>
+    /// <param name="config">The hyperparameters.</param>
+    /// <param name="generation">How the model wants to be sampled.</param>
+    /// <param name="chatTemplate">The source of its chat template.</param>
+    /// <param name="names">What the tensors are called.</param>
+    /// <param name="tensors">All of the files.</param>
+    /// <param name="files">What is disposed with it.</param>
+    /// <param name="layout">Makes of the tensor of a role what <see cref="TensorRole"/> describes; null where it is that.</param>
     internal Checkpoint(string path, ModelConfig config, GenerationDefaults generation, string? chatTemplate, TensorNames names,
-        IEnumerable<Tensor> tensors, IReadOnlyList<IDisposable> files)
+        IEnumerable<Tensor> tensors, IReadOnlyList<IDisposable> files, Func<TensorRole, Tensor, Tensor>? layout = null)
     {
         (Path, Config, Generation, ChatTemplate, _files) = (path, config, generation, chatTemplate, files);
         var byName = new Dictionary<string, Tensor>();
         foreach (var tensor in tensors)
             if (!byName.TryAdd(tensor.Name, tensor))
                 throw new CriaException($"{tensor.File}: duplicate tensor {OneLine.Cut(tensor.Name)}, also in {byName[tensor.Name].File}");
+        var bound = new HashSet<Tensor>();
         foreach (var (role, layer) in TensorRoles.All(config))
         {
             var shape = TensorRoles.Shape(role, config);
-            _roles.Add((role, layer), Bind(byName, names.Of(role, layer), shape, config.Quantization is null || shape.Length == 1 ? null : ElementType.I8));
+            var stored = Find(byName, names.Of(role, layer));
+            bound.Add(stored);
+            _roles.Add((role, layer), Checked(layout is null ? stored : layout(role, stored), shape, config.Quantization is null || shape.Length == 1 ? null : ElementType.I8));
             foreach (var (part, partShape) in config.Quantization?.Parts(role, config) ?? [])
-                _parts.Add((role, layer, part), Bind(byName, names.PartOf(role, layer, part), partShape, part == MetaQuantization.Scales ? ElementType.F32 : null));
+                _parts.Add((role, layer, part), Checked(Find(byName, names.PartOf(role, layer, part)), partShape, part == MetaQuantization.Scales ? ElementType.F32 : null));
         }
         if (config.TiedEmbeddings)
             _roles.Add((TensorRole.Output, 0), _roles[(TensorRole.Embedding, 0)]);
-        var rest = byName.Values.Except(_roles.Values).Except(_parts.Values).OrderBy(t => t.Name, StringComparer.Ordinal).ToList();
+        var rest = byName.Values.Except(bound).Except(_parts.Values).OrderBy(t => t.Name, StringComparer.Ordinal).ToList();
         if (rest.Find(t => !names.MayBeLeftOut(t.Name)) is { } extra)
             throw new CriaException($"{extra.File}: {OneLine.Cut(extra.Name)} has no place in the model of the configuration");
-        Tensors = [.. _roles.Values.Distinct(), .. _parts.Values, .. rest];
-        ParameterCount = _roles.Values.Distinct().Sum(t => t.Count);
+        Tensors = [.. bound, .. _parts.Values, .. rest];
+        ParameterCount = bound.Sum(t => t.Count);
     }
 
     /// <summary>
@@ -57,10 +68,10 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The Jinja source of the model's chat template, or null.</summary>
     public string? ChatTemplate { get; }
 
-    /// <summary>Every tensor of the files once: the roles from the embedding to the output, then those without a role.</summary>
+    /// <summary>Every tensor of the files once: the roles from the embedding on, then those without a role.</summary>
     public IReadOnlyList<Tensor> Tensors { get; }
 
-    /// <summary>Elements of all roles' tensors, a tied matrix once.</summary>
+    /// <summary>Elements of all roles' tensors as they are stored, a tied matrix once.</summary>
     public long ParameterCount { get; }
 
     /// <summary>The tensor of a role: F32, F16, BF16 or, of a matrix, blocks or I8 (<see cref="ModelConfig.Quantization"/>); of the shape that <see cref="TensorRole"/> names.</summary>
@@ -86,15 +97,15 @@ public sealed class Checkpoint : IDisposable
             file.Dispose();
     }
 
-    Tensor Bind(Dictionary<string, Tensor> byName, string name, long[] shape, ElementType? type)
+    Tensor Find(Dictionary<string, Tensor> byName, string name) => byName.TryGetValue(name, out var tensor) ? tensor : throw new CriaException($"{Path}: no tensor {name}");
+
+    static Tensor Checked(Tensor tensor, long[] shape, ElementType? type)
     {
-        if (!byName.TryGetValue(name, out var tensor))
-            throw new CriaException($"{Path}: no tensor {name}");
         if (!tensor.Shape.SequenceEqual(shape) && !(shape is [var rows, 1] && tensor.Shape is [var count] && count == rows))
-            throw new CriaException($"{tensor.File}: {name} has shape {tensor.ShapeText}, the configuration asks for [{string.Join(", ", shape)}]");
+            throw new CriaException($"{tensor.File}: {tensor.Name} has shape {tensor.ShapeText}, the configuration asks for [{string.Join(", ", shape)}]");
         if (type is { } due)
-            return tensor.Type == due ? tensor : throw new CriaException($"{tensor.File}: {name} has type {tensor.Type.Name()}, quantization asks for {due.Name()}");
+            return tensor.Type == due ? tensor : throw new CriaException($"{tensor.File}: {tensor.Name} has type {tensor.Type.Name()}, quantization asks for {due.Name()}");
         return tensor.Type is ElementType.F32 or ElementType.F16 or ElementType.BF16 || (shape.Length == 2 && tensor.Type.BlockLength() > 1) ? tensor
-            : throw new CriaException($"{tensor.File}: {name} has type {tensor.Type.Name()}, which is none of weights");
+            : throw new CriaException($"{tensor.File}: {tensor.Name} has type {tensor.Type.Name()}, which is none of weights");
     }
 }

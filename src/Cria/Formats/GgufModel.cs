@@ -9,6 +9,9 @@ static class GgufModel
     const int MaxFiles = 1024, MaxTemplate = 2 << 20;
     const string Factors = "rope_freqs.weight";
 
+    /// <summary>The file beside a vision model's in which Ollama once put the encoder.</summary>
+    public const string EncoderFile = "projector.gguf";
+
     public static Checkpoint Open(string path)
     {
         var files = new List<GgufFile>();
@@ -17,21 +20,41 @@ static class GgufModel
             files.Add(GgufFile.Open(path));
             OpenOthers(files);
             var first = files[0];
+            var encoder = GgufConfig.IsVision(first) ? OpenEncoder(files) : null;
             var tensors = files.SelectMany(f => f.Tensors).ToList();
-            var config = GgufConfig.Read(first, tensors.Find(t => t.Name == TensorNames.Gguf.Of(TensorRole.Embedding)), tensors.Find(t => t.Name == Factors),
-                tied: !tensors.Exists(t => t.Name == TensorNames.Gguf.Of(TensorRole.Output)));
+            var config = GgufConfig.Read(first, tensors.Find(t => t.Name == TensorNames.Gguf.Embedding), tensors.Find(t => t.Name == Factors),
+                tied: !tensors.Exists(t => t.Name == TensorNames.Gguf.Output));
+            if (encoder is not null)
+                config = GgufConfig.WithVision(config, first, encoder);
             var tokenizer = GgufTokenizer.Read(first);
-            if (tokenizer is not null && tokenizer.VocabularySize != config.VocabularySize)
+            if (tokenizer is not null && tokenizer.VocabularySize != config.VocabularySize && tokenizer.VocabularySize != config.ImageTokenId + 1)
                 throw first.Error("tokenizer.ggml.tokens", $"has {tokenizer.VocabularySize} tokens for an embedding of {config.VocabularySize}");
             var template = first.Text("tokenizer.chat_template", MaxTemplate);
             config = config with { StopIds = StopIds(first, tokenizer, config) };
-            return new Checkpoint(path, config, Defaults(config, template), template, TensorNames.Gguf, tensors, files);
+            var names = TensorNames.GgufOf(config);
+            if (config.Vision is not null && !tensors.Exists(t => t.Name == names.Of(TensorRole.VisionAttentionNorm)))
+                names = TensorNames.GgufOf(config, ofPair: true);
+            List<IDisposable> memories = [.. files];
+            return new Checkpoint(path, config, Defaults(config, template), template, names, tensors, memories,
+                config.Vision is null ? null : (role, tensor) => VisionLayout.FromGguf(role, tensor, config, memories));
         }
         catch
         {
             files.ForEach(f => f.Dispose());
             throw;
         }
+    }
+
+    /// <summary>The file that holds the encoder of a vision model: its own, or the one beside it.</summary>
+    static GgufFile OpenEncoder(List<GgufFile> files)
+    {
+        if (files[0].Values.ContainsKey("mllama.vision.block_count"))
+            return files[0];
+        var path = Path.Combine(Path.GetDirectoryName(files[0].Path)!, EncoderFile);
+        if (!File.Exists(path))
+            throw new CriaException($"{files[0].Path}: a vision model without its encoder, and no {EncoderFile} beside it");
+        files.Add(GgufFile.Open(path));
+        return files[^1];
     }
 
     /// <summary>The other files of a split model, whose names differ in their number: NAME-00001-of-00003.gguf.</summary>

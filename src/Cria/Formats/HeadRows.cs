@@ -23,13 +23,18 @@ static unsafe class HeadRows
     }
 
     /// <summary>The tensor with its rows, which are in Hugging Face's order, in Meta's: a copy, made when it is first read.</summary>
-    public static Tensor ToPairs(Tensor tensor, int headSize, List<IDisposable> memories)
+    public static Tensor ToPairs(Tensor tensor, int headSize, List<IDisposable> memories) => Reorder(tensor, row => InHalves(row, headSize), memories);
+
+    /// <summary>The tensor with its rows, which are in Meta's order, in Hugging Face's: a copy, made when it is first read.</summary>
+    public static Tensor ToHalves(Tensor tensor, int headSize, List<IDisposable> memories) => Reorder(tensor, row => InPairs(row, headSize), memories);
+
+    static Tensor Reorder(Tensor tensor, Func<long, long> rowAt, List<IDisposable> memories)
     {
-        var rowBytes = tensor.ByteLength / tensor.Shape[0];
         var memory = new GatheredMemory(tensor.File, tensor.ByteLength, target =>
         {
+            var rowBytes = tensor.ByteLength / tensor.Shape[0];
             for (var row = 0L; row < tensor.Shape[0]; row++)
-                Buffer.MemoryCopy(tensor.Data + InHalves(row, headSize) * rowBytes, target + row * rowBytes, rowBytes, rowBytes);
+                Buffer.MemoryCopy(tensor.Data + rowAt(row) * rowBytes, target + row * rowBytes, rowBytes, rowBytes);
         });
         memories.Add(memory);
         return new Tensor(tensor.Name, tensor.Type, [.. tensor.Shape], memory, 0);

@@ -21,7 +21,11 @@ static class HuggingFaceDirectory
                 files.Add(SafetensorsFile.Open(Path.Combine(path, Weights)));
             else
                 OpenShards(Path.Combine(path, Index), files);
-            return new Checkpoint(path, config, generation, template, TensorNames.HuggingFace, files.SelectMany(f => f.Tensors), files);
+            var names = TensorNames.HuggingFaceOf(config);
+            if (!files.Exists(f => f.Find(names.Embedding) is not null))
+                names = TensorNames.HuggingFaceOf(config, asInMemory: true);
+            return new Checkpoint(path, config, generation, template, names, files.SelectMany(f => f.Tensors), files,
+                config.Vision is null ? null : (role, tensor) => VisionLayout.FromHuggingFace(role, tensor, config));
         }
         catch
         {

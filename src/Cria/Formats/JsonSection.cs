@@ -49,6 +49,16 @@ readonly struct JsonSection(string file, string prefix, JsonElement element)
                 : [Integer(key, element.GetProperty(key), min, max)];
     }
 
+    /// <summary>A list of pairs of integers, or null if absent.</summary>
+    public IReadOnlyList<(int, int)>? IntegerPairs(string key)
+    {
+        var self = this;
+        return Get(key, JsonValueKind.Array, "a list") is { } list
+            ? [.. list.EnumerateArray().Select(pair => pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2
+                ? (self.Integer(key, pair[0], 0, int.MaxValue), self.Integer(key, pair[1], 0, int.MaxValue)) : throw self.Error(key, "holds something that is no pair of integers"))]
+            : null;
+    }
+
     /// <summary>A list of strings, or null if absent.</summary>
     public IReadOnlyList<string>? Texts(string key)
     {

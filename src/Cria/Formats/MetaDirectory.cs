@@ -31,16 +31,16 @@ static class MetaDirectory
             if (files.Count == 0)
                 throw new CriaException($"{path}: {Parameters} but no {Name(0)}");
             var tensors = MetaShards.Join(files, gathered, out var tied);
-            var embedding = tensors.Find(t => t.Name == TensorNames.Meta.Of(TensorRole.Embedding))
-                ?? throw new CriaException($"{files[0].Path}: no tensor {TensorNames.Meta.Of(TensorRole.Embedding)}");
-            var config = MetaParams.Read(parameters, embedding, tied, tensors.Exists(t => t.Name.Contains(".adaptor.", StringComparison.Ordinal)));
+            var config = MetaParams.Read(parameters, tensors, tied);
             if (config.Quantization is not null && files.Count > 1)
                 throw new CriaException($"{parameters}: quantization_args of a model in {files.Count} shards; quantized models have one");
             if (Tokenizer.LoadIfPresent(path) is { } tokenizer)
                 config = WithTokens(config, tokenizer, parameters);
             // The reference samples every model so (spec section 7).
             var generation = new GenerationDefaults { Temperature = 0.6f, TopP = 0.9f, StopIds = config.StopIds };
-            return new Checkpoint(path, config, generation, null, TensorNames.Meta, tensors, [.. files, .. gathered]);
+            List<IDisposable> memories = [.. files, .. gathered];
+            return new Checkpoint(path, config, generation, null, TensorNames.MetaOf(config), tensors, memories,
+                config.Vision is null ? null : (role, tensor) => VisionLayout.FromMeta(role, tensor, config, memories));
         }
         catch
         {

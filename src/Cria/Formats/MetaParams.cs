@@ -8,14 +8,70 @@ static class MetaParams
     /// <summary>Positions of Llama 3, whose RoPE is not scaled; of Meta's quantized models; and of Llama 3.1 and 3.2.</summary>
     const int ShortContext = 8192, LongContext = 131072;
 
-    /// <summary>Reads the file beside the checkpoint that <paramref name="embedding"/> is from.</summary>
-    public static ModelConfig Read(string path, Tensor embedding, bool tied, bool hasAdaptors) => JsonFile.Read(path, json => Read(json, embedding, tied, hasAdaptors));
+    const string Tile = "vision_chunk_size", MaxTiles = "vision_max_num_chunks", CrossLayers = "vision_num_cross_attention_layers";
+
+    /// <summary>What is the same in all of Meta's vision models and stands in its code.</summary>
+    const int VisionHeads = 16, VisionLocalLayers = 32, VisionGlobalLayers = 8, VisionPatchSize = 14;
+
+    /// <summary>Reads the file beside a checkpoint.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="tensors">The checkpoint's.</param>
+    /// <param name="tied">Whether the output matrix is the embedding.</param>
+    public static ModelConfig Read(string path, List<Tensor> tensors, bool tied) => JsonFile.Read(path, json =>
+    {
+        var crossLayers = json.Integer(CrossLayers, 0, ModelLimits.Layers)
+            ?? json.Section("vision_model")?.Section("cross_attention_adapter")?.Integer("num_layers", 0, ModelLimits.Layers) ?? 0;
+        var isVision = json.Number(Tile) > 0 || crossLayers > 0;
+        var name = (isVision ? TensorNames.MetaText : "") + TensorNames.Meta.Embedding;
+        var embedding = Find(tensors, name) ?? throw (isVision ? json.Error(json.Has(Tile) ? Tile : CrossLayers, $"is given, and the checkpoint has no tensor {name}")
+            : new CriaException($"{tensors.FirstOrDefault()?.File ?? path}: no tensor {name}"));
+        var config = Read(json, embedding, tied, tensors.Exists(t => t.Name.Contains(".adaptor.", StringComparison.Ordinal)));
+        if (!isVision)
+            return config;
+        if (config.Quantization is not null)
+            throw json.Error("quantization_args", "is given for a vision model");
+        return (config with
+        {
+            LayerCount = config.LayerCount + crossLayers,
+            CrossAttentionLayers = Merged(config.LayerCount, crossLayers),
+            Vision = ReadVision(json, tensors),
+        }).Validated(problem => json.Error(CrossLayers, problem));
+    });
+
+    static Tensor? Find(List<Tensor> tensors, string name) => tensors.Find(t => t.Name == name);
+
+    /// <summary>
+    /// The places of the blocks with cross-attention when all blocks are counted together: each stands before one of the others, every k-th of these
+    /// counted from the last, k = the number of others over that of cross-attention, rounded up (spec llama32-vision 1.1).
+    /// </summary>
+    static int[] Merged(int layers, int crossLayers)
+    {
+        if (crossLayers == 0)
+            return [];
+        var step = (layers + crossLayers - 1) / crossLayers;
+        return [.. Enumerable.Range(0, layers).Where(i => i % step == 0).Take(crossLayers).Reverse().Select((i, before) => layers - 1 - i + before)];
+    }
+
+    static VisionConfig ReadVision(JsonSection json, List<Tensor> tensors)
+    {
+        int Rows(string name) => Find(tensors, name) is { Shape: [var rows and > 0 and <= ModelLimits.Width, _] } ? (int)rows : throw json.Error(Tile, $"is given, and the checkpoint has no matrix {name}");
+        return new VisionConfig
+        {
+            Width = Rows(TensorNames.MetaSizes.Patch),
+            LocalLayerCount = VisionLocalLayers,
+            GlobalLayerCount = VisionGlobalLayers,
+            HeadCount = VisionHeads,
+            FeedForwardSize = Rows(TensorNames.MetaSizes.Up),
+            NormEpsilon = 1e-5f,
+            TileSize = json.Integer(Tile, 1, ModelLimits.TileSize) ?? throw json.Error(Tile, "is missing"),
+            PatchSize = VisionPatchSize,
+            MaxTiles = json.Integer(MaxTiles, 1, ModelLimits.Tiles) ?? 4,
+            IntermediateLayers = [3, 7, 15, 23, 30],
+        }.Validated((field, problem) => json.Error(Tile, field == nameof(VisionConfig.TileSize) ? problem : $"is of a model whose {field} {problem}"));
+    }
 
     static ModelConfig Read(JsonSection json, Tensor embedding, bool tied, bool hasAdaptors)
     {
-        foreach (var key in (string[])["vision_chunk_size", "vision_num_cross_attention_layers"])
-            if (json.Number(key) > 0)
-                throw json.Error(key, "is given: a vision model, only text models are supported");
         var dim = json.Integer("dim", 1, ModelLimits.Width) ?? 4096;
         var layers = json.Integer("n_layers", 1, ModelLimits.Layers) ?? 32;
         var heads = json.Integer("n_heads", 1, ModelLimits.Heads) ?? 32;

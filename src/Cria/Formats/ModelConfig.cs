@@ -1,7 +1,7 @@
 namespace Cria.Formats;
 
 /// <summary>
-/// The hyperparameters of a Llama text model (spec section 1). <see cref="Read"/> gives only configurations the engine can compute:
+/// The hyperparameters of a Llama model (spec section 1; of a vision model's text part spec llama32-vision 1.1). <see cref="Read"/> gives only configurations the engine can compute:
 /// sizes are positive and bounded, heads divide, and nothing that would change the result is ignored.
 /// </summary>
 public sealed record ModelConfig
@@ -9,7 +9,7 @@ public sealed record ModelConfig
     /// <summary>Width of the residual stream, D.</summary>
     public required int HiddenSize { get; init; }
 
-    /// <summary>Transformer blocks, L.</summary>
+    /// <summary>Transformer blocks, L, those with cross-attention included.</summary>
     public required int LayerCount { get; init; }
 
     /// <summary>Query heads, H.</summary>
@@ -24,7 +24,7 @@ public sealed record ModelConfig
     /// <summary>Width of the SwiGLU, F.</summary>
     public required int FeedForwardSize { get; init; }
 
-    /// <summary>Rows of the embedding, V.</summary>
+    /// <summary>Rows of the output matrix, V, and of the embedding but for the image token's.</summary>
     public required int VocabularySize { get; init; }
 
     /// <summary>Positions the model was made for.</summary>
@@ -50,6 +50,28 @@ public sealed record ModelConfig
 
     /// <summary>Of a model in Meta's quantized form how to compute it; null for others.</summary>
     public MetaQuantization? Quantization { get; init; }
+
+    /// <summary>The vision encoder; null for a text model.</summary>
+    public VisionConfig? Vision { get; init; }
+
+    /// <summary>The blocks that attend to images instead of the text, ascending; a text model has none.</summary>
+    public IReadOnlyList<int> CrossAttentionLayers { get; init; } = [];
+
+    /// <summary>The token that stands for an image, the first behind the vocabulary; null for a text model.</summary>
+    public int? ImageTokenId => Vision is null ? null : VocabularySize;
+
+    /// <summary>Rows of the embedding behind the vocabulary in all published vision models.</summary>
+    internal const int ImageRows = 8;
+
+    /// <summary>Checks that blocks with cross-attention are blocks of the model.</summary>
+    /// <param name="error">Makes the error.</param>
+    internal ModelConfig Validated(Func<string, CriaException> error)
+    {
+        for (var i = 0; i < CrossAttentionLayers.Count; i++)
+            if (CrossAttentionLayers[i] >= LayerCount || (i > 0 && CrossAttentionLayers[i] <= CrossAttentionLayers[i - 1]))
+                throw error($"are not ascending numbers of {LayerCount} blocks");
+        return CrossAttentionLayers.Count is > 0 and var count && count < LayerCount ? this : throw error($"are {CrossAttentionLayers.Count} of {LayerCount} blocks");
+    }
 
     /// <summary>Whether the output matrix is the embedding.</summary>
     public required bool TiedEmbeddings { get; init; }

@@ -31,8 +31,11 @@ sealed unsafe class PeftAdapter : IDisposable
     PeftAdapter(SafetensorsFile file, PeftConfig config, ModelConfig model)
     {
         (_file, _model) = (file, model);
-        var modules = TensorRoles.All(model).Append((Role: TensorRole.Output, Layer: 0)).Distinct()
-            .ToDictionary(m => TensorNames.HuggingFace.Of(m.Role, m.Layer)[..^Whole.Length]);
+        // Keys and values of cross-attention are computed once for all sequences that see an image, and gates are no modules.
+        var names = TensorNames.HuggingFaceOf(model);
+        var modules = TensorRoles.Text(model).Append((Role: TensorRole.Output, Layer: 0)).Distinct()
+            .Where(m => m.Role is <= TensorRole.Output or TensorRole.CrossQuery or TensorRole.CrossOutput)
+            .ToDictionary(m => names.Of(m.Role, m.Layer)[..^Whole.Length]);
         var parts = new Dictionary<string, Dictionary<string, Tensor>>();
         foreach (var tensor in file.Tensors)
         {

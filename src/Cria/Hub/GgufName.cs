@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Cria.Formats;
 
 namespace Cria.Hub;
 
@@ -20,7 +21,8 @@ sealed partial record GgufName
 
     /// <summary>Whether it holds no language model but what belongs to one: an image projector or an importance matrix.</summary>
     public bool IsAccessory => Path.GetFileName(Stem) is var name
-        && (name.StartsWith("mmproj", StringComparison.OrdinalIgnoreCase) || name.Contains("imatrix", StringComparison.OrdinalIgnoreCase));
+        && (name.StartsWith("mmproj", StringComparison.OrdinalIgnoreCase) || name.Contains("imatrix", StringComparison.OrdinalIgnoreCase)
+            || name.Equals(Path.GetFileNameWithoutExtension(GgufModel.EncoderFile), StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reads a file's name or path; null where it does not end with `.gguf`.</summary>
     public static GgufName? Parse(string path)

@@ -36,6 +36,8 @@ public sealed unsafe class TextModel : IDisposable
         if (options.Threads is < 1 or > MaxThreads)
             throw new CriaException($"threads is {options.Threads}; it must be between 1 and {MaxThreads}");
         (_checkpoint, Config) = (checkpoint, checkpoint.Config);
+        if (Config.Vision is not null)
+            throw new CriaException($"{checkpoint.Path}: a vision model, only text models are computed");
         Options = options with { Kv = options.Kv ?? DefaultKv(options.Compute), Threads = options.Threads ?? Environment.ProcessorCount };
         _cache = new KvCache(Config, Options.Kv.Value, kernels);
         _compute = new Compute(kernels, Options.Threads.Value, Options.Compute == ComputeType.BF16, Options.Weights == WeightPlacement.Repacked);

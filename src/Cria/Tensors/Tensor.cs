@@ -49,6 +49,16 @@ public sealed unsafe class Tensor
     /// <exception cref="ObjectDisposedException">The file is unmapped.</exception>
     public byte* Data => _memory.Pointer + _offset;
 
+    /// <summary>Rows [first, first + count) of a tensor of at least two dimensions, in the same memory.</summary>
+    internal Tensor Rows(long first, long count)
+    {
+        var rowBytes = ByteLength / _shape[0];
+        return new Tensor(Name, Type, [count, .. _shape[1..]], _memory, _offset + first * rowBytes);
+    }
+
+    /// <summary>The same elements in another shape.</summary>
+    internal Tensor Reshape(params long[] shape) => new(Name, Type, shape, _memory, _offset);
+
     /// <summary>Says that it will not be read for a long time: its file's pages may leave the process's memory.</summary>
     internal void Forget() => _memory.Forget(_offset, ByteLength);
 

@@ -145,7 +145,7 @@ public sealed class MetaDirectoryTests
         File.WriteAllText(model.File("params.json"), json.ToJsonString());
         File.WriteAllBytes(model.File("x.pth"), TestPth.File([new("tok_embeddings.weight", ElementType.I8, [96, dim], "0")], new Dictionary<string, byte[]> { ["0"] = new byte[96 * dim] }));
         using var file = PthFile.Open(model.File("x.pth"));
-        return MetaParams.Read(model.File("params.json"), StridedView.Join([file.Tensors[0]], 0, []), tied: true, hasAdaptors: false);
+        return MetaParams.Read(model.File("params.json"), [StridedView.Join([file.Tensors[0]], 0, [])], tied: true);
     }
 
     static float[] Logits(string path)
