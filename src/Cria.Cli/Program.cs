@@ -18,6 +18,7 @@ static class Program
         TokenizeCommand.Create(),
         DetokenizeCommand.Create(),
         LogitsCommand.Create(),
+        PreprocessCommand.Create(),
         RenderCommand.Create(),
         ToolCallsCommand.Create(),
         GenerateCommand.Create(),

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Cria.Tests.Cli;
+using Cria.Tests.Images;
 
 namespace Cria.Tests.Docs;
 
@@ -31,8 +32,12 @@ public sealed partial class CommandsGuideTests
         using var folder = new TestModel();
         foreach (var (info, text) in blocks)
             if (info.Split(' ') is [_, var file])
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(folder.File(file))!);
                 File.WriteAllText(folder.File(file), text);
+            }
         File.WriteAllBytes(folder.File("weights.f32"), new byte[2 * 256 * sizeof(float)]);
+        File.WriteAllBytes(folder.File("photo.jpg"), TestImages.Jpeg(80, 60));
         var before = Environment.CurrentDirectory;
         Environment.CurrentDirectory = folder.Path;
         try
@@ -66,7 +71,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "render", "toolcalls", "generate", "chat", "serve", "bench", "eval", "quantize", "imatrix", "convert", "dequantize", "quantize-rows"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "preprocess", "render", "toolcalls", "generate", "chat", "serve", "bench", "eval", "quantize", "imatrix", "convert", "dequantize", "quantize-rows"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()
