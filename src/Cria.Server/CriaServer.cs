@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
+using OpenTelemetry.Resources;
 
 namespace Cria.Server;
 
@@ -22,8 +23,10 @@ public sealed class CriaServer : IAsyncDisposable
     readonly ModelPool _models;
     readonly Gate _gate;
     readonly Telemetry _telemetry;
+    readonly TimeSpan _drain;
 
-    CriaServer(WebApplication application, ModelPool models, Gate gate, Telemetry telemetry) => (_application, _models, _gate, _telemetry) = (application, models, gate, telemetry);
+    CriaServer(WebApplication application, ModelPool models, Gate gate, Telemetry telemetry, TimeSpan drain) =>
+        (_application, _models, _gate, _telemetry, _drain) = (application, models, gate, telemetry, drain);
 
     /// <summary>Where it listens.</summary>
     public string Url => _application.Urls.First();
@@ -59,7 +62,7 @@ public sealed class CriaServer : IAsyncDisposable
             application.UseRouting();
             Map(application, api);
             await application.StartAsync(cancellation);
-            return new(application, models, gate, telemetry);
+            return new(application, models, gate, telemetry, options.Drain);
         }
         catch (Exception e)
         {
@@ -74,16 +77,30 @@ public sealed class CriaServer : IAsyncDisposable
     }
 
     /// <summary>Returns when the server has been told to stop and what ran is finished.</summary>
-    public Task WaitAsync(CancellationToken cancellation = default) => _application.WaitForShutdownAsync(cancellation);
+    public async Task WaitAsync(CancellationToken cancellation = default)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_application.Lifetime.ApplicationStopping, cancellation);
+        await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await StopAsync();
+    }
 
     /// <summary>Stops as SIGTERM does, and lets go of the models.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _application.StopAsync();
+        await StopAsync();
         await _application.DisposeAsync();
         _gate.Dispose();
         await _models.DisposeAsync();
         _telemetry.Dispose();
+    }
+
+    /// <summary>Listens until what runs is finished, so that whoever asks hears that the server is stopping; what takes too long is cut off.</summary>
+    async Task StopAsync()
+    {
+        _application.Lifetime.StopApplication();
+        using var time = new CancellationTokenSource(_drain);
+        await _gate.DrainAsync(time.Token);
+        await _application.StopAsync(time.Token);
     }
 
     static void Map(IEndpointRouteBuilder routes, Api api)
@@ -109,6 +126,7 @@ public sealed class CriaServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 })
             builder.Services.AddOpenTelemetry().UseOtlpExporter()
+                .ConfigureResource(resource => resource.AddService("cria").AddEnvironmentVariableDetector()) // OTEL_SERVICE_NAME has the last word
                 .WithTracing(traces => traces.AddSource("Microsoft.AspNetCore", Telemetry.Source)).WithMetrics(metrics => metrics.AddMeter(Telemetry.Source));
         if (options.CorsOrigins.Count > 0)
             builder.Services.AddCors();

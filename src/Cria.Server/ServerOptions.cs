@@ -67,4 +67,7 @@ public sealed record ServerOptions
 
     /// <summary>How log lines are written.</summary>
     public LogFormat Log { get; init; }
+
+    /// <summary>Whether the log also has what is asked and answered.</summary>
+    public bool LogTexts { get; init; }
 }

@@ -31,7 +31,8 @@ static partial class ServeCommand
         var cors = new Option<string[]>("--cors") { Description = "An origin whose pages may use the server, or *; may be repeated" };
         var log = new Option<string>("--log") { Description = "How log lines are written, on standard error: text, json or off", DefaultValueFactory = _ => "text" };
         log.AcceptOnlyFromAmong("text", "json", "off");
-        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, lora, idle, context, keys, rate, queue, parallel, body, timeout, drain, cors, log };
+        var texts = new Option<bool>("--log-texts") { Description = "Log what is asked and answered, too" };
+        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, lora, idle, context, keys, rate, queue, parallel, body, timeout, drain, cors, log, texts };
         var run = new ModelOptionsBinder(command, "Models, parted by commas: directories, files, names of `cria models`, or \"pocket\"; the first is the default");
         var speculation = new SpeculationBinder(command);
         command.SetAction(async (r, cancellation) =>
@@ -54,6 +55,7 @@ static partial class ServeCommand
                 Drain = TimeSpan.FromSeconds(r.GetValue(drain)),
                 CorsOrigins = r.GetValue(cors) ?? [],
                 Log = Enum.Parse<LogFormat>(r.GetValue(log)!, ignoreCase: true),
+                LogTexts = r.GetValue(texts),
             }, cancellation);
             Console.Out.WriteLine($"listening on {server.Url}");
             await server.WaitAsync(CancellationToken.None);

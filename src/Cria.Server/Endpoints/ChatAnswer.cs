@@ -21,6 +21,9 @@ sealed class ChatAnswer(RequestLog log)
 
     public string Text => _text.ToString();
 
+    /// <summary>All that it says.</summary>
+    public string Transcript => string.Join('\n', [Text, .. _calls.Select(c => $"{c.Function.Name} {c.Function.Arguments}")]);
+
     public IReadOnlyList<WireCall> Calls => _calls;
 
     /// <summary>Its tokens, if log probabilities were asked for.</summary>

@@ -23,7 +23,7 @@ static class ChatCompletions
             await StreamAsync();
         else
             await WriteAsync();
-        log.Add(model.Name, Usage());
+        log.Add(model.Name, Usage(), answers.Select(a => a.Transcript));
 
         async Task WriteAsync()
         {

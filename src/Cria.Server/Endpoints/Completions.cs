@@ -30,7 +30,7 @@ static class Completions
             await StreamAsync();
         else
             await WriteAsync();
-        log.Add(model.Name, Usage());
+        log.Add(model.Name, Usage(), answers.Select(a => a.Written.ToString()));
 
         async Task WriteAsync()
         {

@@ -47,7 +47,7 @@ static class Messages
             var sequence = StopSequence(answer, options.StopSequences, model.Tokenizer);
             await Replies.WriteAsync(context, reply with { Content = Blocks(answer), Usage = Usage(), Timings = WireTimings.Of([answer.Timings!]), StopReason = Reason(answer, sequence), StopSequence = sequence }, WireJson.Default.MessageReply);
         }
-        log.Add(model.Name, Wire.Usage.Of([answer.Timings!]));
+        log.Add(model.Name, Wire.Usage.Of([answer.Timings!]), [answer.Transcript]);
 
         async Task StreamAsync()
         {

@@ -56,7 +56,7 @@ static class Responses
                 items.Insert(0, ResponseStream.Text("msg_" + Guid.NewGuid().ToString("n"), answer.Text, LogProbsOf(answer.Tokens)));
             await Replies.WriteAsync(context, Finished(items), WireJson.Default.ResponseReply);
         }
-        log.Add(model.Name, Usage.Of([answer.Timings!]));
+        log.Add(model.Name, Usage.Of([answer.Timings!]), [answer.Transcript]);
 
         ResponseReply Finished(IReadOnlyList<ResponseItem> items)
         {

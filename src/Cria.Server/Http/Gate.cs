@@ -23,13 +23,39 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
         })
         : RateLimitPartition.GetNoLimiter(""));
 
+    readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    int _running;
+
+    /// <summary>Returns when no request runs, once the server is to stop, or when the time is over.</summary>
+    public async Task DrainAsync(CancellationToken time)
+    {
+        if (Volatile.Read(ref _running) > 0)
+            await _idle.Task.WaitAsync(time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        Interlocked.Increment(ref _running);
+        try
+        {
+            await LetInAsync(context, next);
+        }
+        finally
+        {
+            if (Interlocked.Decrement(ref _running) == 0 && api.Stopping.IsCancellationRequested)
+                _idle.TrySetResult();
+        }
+    }
+
+    public void Dispose() => _limiter.Dispose();
+
+    async Task LetInAsync(HttpContext context, RequestDelegate next)
     {
         var aborted = context.RequestAborted;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         timeout.CancelAfter(api.Options.Timeout);
         context.RequestAborted = timeout.Token;
-        var log = RequestLog.Begin(context, Address(context));
+        var log = RequestLog.Begin(context, Address(context), api.Options.LogTexts);
         try
         {
             CheckHost(context);
@@ -47,8 +73,6 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
         }
         log.Write(api, context);
     }
-
-    public void Dispose() => _limiter.Dispose();
 
     /// <summary>An error that has no one to hear it is not worth another.</summary>
     static async Task FailAsync(HttpContext context, ApiException error)
@@ -123,6 +147,6 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
 
     static bool IsLoopback(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Path} failed")]
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{Path} failed")]
     static partial void LogFailure(ILogger logger, Exception e, string? path);
 }

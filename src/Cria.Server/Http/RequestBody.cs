@@ -33,6 +33,7 @@ static class RequestBody
         {
             throw new ApiException(400, $"the body is {OneLine.Show(e)}", "invalid_json");
         }
+        RequestLog.Of(context).Ask(bytes);
         try
         {
             var request = JsonSerializer.Deserialize(bytes, type) ?? throw new ApiException(400, "the body is null, not an object", "invalid_json");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cria.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Server.Wire;
@@ -130,8 +131,10 @@ static class WireTools
             case "json_schema":
                 var holder = !nested ? given : given.TryGetProperty("json_schema", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner
                     : throw ApiException.Invalid($"{param}.json_schema", $"{param}.json_schema is not an object");
-                return holder.TryGetProperty("schema", out var schema) ? ChatResponseFormat.ForJsonSchema(schema, Text(holder, "name"), Text(holder, "description"))
-                    : throw ApiException.Invalid($"{param}.json_schema.schema", $"{param}.json_schema.schema is missing");
+                var at = nested ? $"{param}.json_schema.schema" : $"{param}.schema";
+                var schema = holder.TryGetProperty("schema", out var found) ? found : throw ApiException.Invalid(at, $"{at} is missing");
+                Read(at, schema, s => Constraint.JsonSchema(s.GetRawText())); // what cannot be honoured is said before anything is begun
+                return ChatResponseFormat.ForJsonSchema(schema, Text(holder, "name"), Text(holder, "description"));
             default:
                 throw ApiException.Unsupported($"{param}.type", $"{param}.type is not text, json_object or json_schema");
         }

@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.Text;
+using System.Text.Json;
 using Cria.Chat;
 using Cria.Tokenization;
 using OpenAI.Chat;
@@ -10,6 +11,8 @@ namespace Cria.Tests.Server;
 /// <summary>OpenAI's own .NET client against the server.</summary>
 public sealed class OpenAiClientTests(RunningServer server) : IClassFixture<RunningServer>
 {
+    public const string PersonSchema = """{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer","minimum":0,"maximum":150}},"required":["name","age"],"additionalProperties":false}""";
+
     const string Question = "Who are you?";
 
     static readonly ChatCompletionOptions Greedy = new() { Temperature = 0, MaxOutputTokenCount = 24 };
@@ -108,6 +111,42 @@ public sealed class OpenAiClientTests(RunningServer server) : IClassFixture<Runn
         ChatCompletion told = await server.Chat().CompleteChatAsync(dialogue, options);
         Assert.Equal(ChatFinishReason.Stop, told.FinishReason);
         Assert.NotEmpty(told.Content[0].Text);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [InlineData(null)]
+    public async Task AnswersAreOfTheSchemaThatIsAskedFor(bool? isStrict)
+    {
+        var options = new ChatCompletionOptions { Temperature = 1.5f, Seed = 3, MaxOutputTokenCount = 100, ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("person", BinaryData.FromString(PersonSchema), null, isStrict) };
+        ChatCompletion answer = await server.Chat().CompleteChatAsync([new UserChatMessage(Question)], options);
+        AssertPerson(answer.Content[0].Text);
+        var text = new StringBuilder();
+        await foreach (var update in server.Chat().CompleteChatStreamingAsync([new UserChatMessage(Question)], options))
+            text.AppendJoin("", update.ContentUpdate.Select(p => p.Text));
+        Assert.Equal(answer.Content[0].Text, text.ToString());
+
+        options.ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("person", BinaryData.FromString("""{"type":"object","properties":{"n":{"type":"strange"}}}"""), null, isStrict);
+        var refused = await Assert.ThrowsAsync<ClientResultException>(() => server.Chat().CompleteChatAsync([new UserChatMessage(Question)], options));
+        Assert.Equal(400, refused.Status);
+        Assert.Contains("/properties/n/type", refused.Message);
+    }
+
+    [Fact]
+    public async Task AnyJsonCanBeAskedFor()
+    {
+        ChatCompletion answer = await server.Chat().CompleteChatAsync([new UserChatMessage(Question)], new ChatCompletionOptions { Temperature = 1.5f, Seed = 3, MaxOutputTokenCount = 60, ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat() });
+        Assert.Equal(JsonValueKind.Object, JsonElement.Parse(answer.Content[0].Text).ValueKind);
+    }
+
+    /// <summary>JSON of the schema.</summary>
+    internal static void AssertPerson(string text)
+    {
+        var person = JsonElement.Parse(text);
+        Assert.Equal(["name", "age"], person.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(JsonValueKind.String, person.GetProperty("name").ValueKind);
+        Assert.InRange(person.GetProperty("age").GetInt32(), 0, 150);
     }
 
     [Fact]

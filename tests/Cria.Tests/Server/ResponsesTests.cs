@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.Text;
+using System.Text.Json;
 using OpenAI.Responses;
 
 namespace Cria.Tests.Server;
@@ -85,6 +86,19 @@ public sealed class ResponsesTests(RunningServer server) : IClassFixture<Running
         told.InputItems.Add(ResponseItem.CreateFunctionCallOutputItem(call.CallId, """{"sky":"sunny","degrees":31}"""));
         ResponseResult answer = await Client.CreateResponseAsync(told);
         Assert.NotEmpty(answer.GetOutputText());
+    }
+
+    [Fact]
+    public async Task ATextIsOfTheFormatThatIsAskedFor()
+    {
+        var options = Ask("Who are you?");
+        options.MaxOutputTokenCount = 100;
+        options.TextOptions = new() { TextFormat = ResponseTextFormat.CreateJsonSchemaFormat("person", BinaryData.FromString(OpenAiClientTests.PersonSchema), null, jsonSchemaIsStrict: true) };
+        ResponseResult answer = await Client.CreateResponseAsync(options);
+        OpenAiClientTests.AssertPerson(answer.GetOutputText());
+        options.TextOptions.TextFormat = ResponseTextFormat.CreateJsonObjectFormat();
+        answer = await Client.CreateResponseAsync(options);
+        Assert.Equal(JsonValueKind.Object, JsonElement.Parse(answer.GetOutputText()).ValueKind);
     }
 
     [Theory]

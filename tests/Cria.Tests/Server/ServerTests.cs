@@ -1,11 +1,15 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Cria.Server;
 using Cria.Tests.Cli;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
 
 namespace Cria.Tests.Server;
 
@@ -37,6 +41,19 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
     [InlineData("", null, "invalid_json")]
     public async Task AWrongChatRequestIsRefusedWithTheField(string body, string? param, string code) =>
         Assert.Equal((400, param, code), await server.FailAsync(Chat, body));
+
+    [Theory]
+    [InlineData(Chat, """{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":SCHEMA}}}""", "response_format.json_schema.schema")]
+    [InlineData("/v1/responses", """{"input":"a","text":{"format":{"type":"json_schema","name":"a","schema":SCHEMA}}}""", "text.format.schema")]
+    public async Task ASchemaThatCannotBeHonouredIsRefusedWithItsPlace(string path, string body, string param)
+    {
+        foreach (var (schema, at) in new[] { ("""{"properties":{"n":{"type":"strange"}}}""", "/properties/n/type"), ("""{"type":"integer","minimum":2,"maximum":1}""", "/"), ("[]", "/") })
+        {
+            var (status, json) = await server.PostAsync(path, body.Replace("SCHEMA", schema));
+            Assert.Equal((HttpStatusCode.BadRequest, param), (status, json.GetProperty("error").GetProperty("param").GetString()));
+            Assert.StartsWith($"schema {at}: ", json.GetProperty("error").GetProperty("message").GetString());
+        }
+    }
 
     [Theory]
     [InlineData("""{}""", "prompt", "invalid_value")]
@@ -229,9 +246,42 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
     {
         await using var busy = await RunningServer.StartAsync(new() { Models = ["pocket"], Heartbeat = TimeSpan.FromMilliseconds(20), Client = new() { Generator = new() { MaxConversations = 1 } } });
         using var first = await busy.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead);
-        using var second = await busy.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead); // waits for the first
-        using var reader = new StreamReader(await second.Content.ReadAsStreamAsync());
-        Assert.StartsWith(":", await reader.ReadLineAsync());
+        foreach (var (path, body, life) in new[]
+        {
+            (Chat, Endless, ":"),
+            ("/v1/completions", """{"prompt":"Hello","stream":true}""", ":"),
+            ("/v1/responses", """{"input":"Hello","stream":true}""", ":"),
+            ("/v1/messages", """{"messages":[{"role":"user","content":"Hello"}],"max_tokens":1,"stream":true}""", "event: ping"),
+        })
+        {
+            using var second = await busy.SendAsync(path, body, HttpCompletionOption.ResponseHeadersRead); // waits for the first
+            using var reader = new StreamReader(await second.Content.ReadAsStreamAsync());
+            string? line;
+            do
+                line = await reader.ReadLineAsync();
+            while (line is not null && !line.StartsWith(life, StringComparison.Ordinal));
+            Assert.NotNull(line);
+        }
+    }
+
+    [Fact]
+    public async Task AStoppingServerSaysSoUntilWhatRunsIsFinished()
+    {
+        await using var ending = await CriaServer.StartAsync(new() { Models = ["pocket"], Port = 0, Log = LogFormat.Off });
+        using var http = new HttpClient { BaseAddress = new(ending.Url) };
+        var running = await http.SendAsync(new(HttpMethod.Post, Chat) { Content = new StringContent(Endless) }, HttpCompletionOption.ResponseHeadersRead);
+        var ended = ending.WaitAsync(new CancellationToken(canceled: true));
+        using (var ready = await http.GetAsync("/health/ready"))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        using (var late = await http.PostAsync(Chat, new StringContent(Endless)))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
+            Assert.NotNull(late.Headers.RetryAfter);
+        }
+        Assert.False(ended.IsCompleted);
+        running.Dispose();
+        await ended;
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("/health"));
     }
 
     [Fact]
@@ -239,13 +289,11 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM");
         using var process = CommandLine.Start("serve", "--port", "0", "--log", "json");
-        var listening = await process.StandardOutput.ReadLineAsync();
-        Assert.StartsWith("listening on http://127.0.0.1:", listening);
-        using var http = new HttpClient { BaseAddress = new(listening!["listening on ".Length..]) };
-        using var content = new StringContent(Endless);
+        using var http = new HttpClient { BaseAddress = await UrlAsync(process) };
+        Assert.Equal(("http", "127.0.0.1"), (http.BaseAddress.Scheme, http.BaseAddress.Host));
+        using var content = new StringContent("{\"max_tokens\":1000," + Endless[1..]);
         using var response = await http.SendAsync(new(HttpMethod.Post, Chat) { Content = content }, HttpCompletionOption.ResponseHeadersRead);
-        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
-            await kill.WaitForExitAsync();
+        await TerminateAsync(process);
         Assert.EndsWith("data: [DONE]", (await response.Content.ReadAsStringAsync()).TrimEnd());
         var log = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -254,6 +302,85 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
         var line = JsonElement.Parse(log.Split('\n').First(l => l.Contains("completions"))).GetProperty("State");
         Assert.Equal("POST", line.GetProperty("Method").GetString());
         Assert.Equal(200, line.GetProperty("Status").GetInt32());
+    }
+
+    [Fact]
+    public async Task TheCommandServesOverTlsAsKestrelIsConfigured()
+    {
+        using var folder = new TestModel();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        File.WriteAllText(folder.File("cert.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(folder.File("key.pem"), key.ExportPkcs8PrivateKeyPem());
+        using var process = CommandLine.Start(new Dictionary<string, string>
+        {
+            ["Kestrel__Endpoints__Https__Url"] = "https://127.0.0.1:0",
+            ["Kestrel__Endpoints__Https__Certificate__Path"] = folder.File("cert.pem"),
+            ["Kestrel__Endpoints__Https__Certificate__KeyPath"] = folder.File("key.pem"),
+        }, "serve", "--log", "off");
+        try
+        {
+            using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.Thumbprint == certificate.Thumbprint };
+            using var http = new HttpClient(handler) { BaseAddress = await UrlAsync(process) };
+            Assert.Equal("https", http.BaseAddress.Scheme);
+            Assert.Contains("pocket", await http.GetStringAsync("/v1/models"));
+            await Assert.ThrowsAsync<HttpRequestException>(() => new HttpClient().GetAsync(new Uri($"http://{http.BaseAddress.Authority}/health")));
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task TracesGoToTheCollectorWithoutTextsAndTheLogHasThemIfAsked()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM");
+        var sent = new ConcurrentBag<(string Path, string Body)>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var collector = builder.Build();
+        collector.Urls.Add("http://127.0.0.1:0");
+        collector.Run(async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body, Encoding.Latin1);
+            sent.Add((context.Request.Path, await reader.ReadToEndAsync()));
+        });
+        await collector.StartAsync();
+        using var process = CommandLine.Start(new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Urls.Single(),
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        }, "serve", "--port", "0", "--log-texts");
+        using var http = new HttpClient { BaseAddress = await UrlAsync(process) };
+        using (var answer = await http.PostAsync(Chat, new StringContent("""{"messages":[{"role":"user","content":"Say zebra"}],"max_tokens":2}""")))
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        await TerminateAsync(process);
+        var log = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        var traces = string.Concat(sent.Where(s => s.Path == "/v1/traces").Select(s => s.Body));
+        Assert.Contains("POST /v1/chat/completions", traces);
+        Assert.Contains("chat pocket", traces);
+        Assert.Contains("gen_ai.usage.output_tokens", traces);
+        Assert.DoesNotContain("zebra", string.Concat(sent.Select(s => s.Body)));
+        Assert.Contains("cria_requests_total", string.Concat(sent.Where(s => s.Path == "/v1/metrics").Select(s => s.Body)));
+        Assert.Contains("Say zebra", log);
+    }
+
+    /// <summary>Where a process listens that has just been started.</summary>
+    static async Task<Uri> UrlAsync(Process process)
+    {
+        const string Listening = "listening on ";
+        var line = await process.StandardOutput.ReadLineAsync();
+        Assert.StartsWith(Listening, line);
+        return new(line![Listening.Length..]);
+    }
+
+    static async Task TerminateAsync(Process process)
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
     }
 
     static List<JsonElement> Events(string stream) => [.. stream.Split('\n').Where(l => l.StartsWith("data: {", StringComparison.Ordinal)).Select(l => JsonElement.Parse(l["data: ".Length..]))];

@@ -54,6 +54,20 @@ const checks = {
     assert.equal((await openai.responses.retrieve(first.id)).output_text, first.output_text);
     await openai.responses.delete(first.id);
   },
+  async 'openai: answers of a schema'() {
+    const person = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer', minimum: 0, maximum: 150 } }, required: ['name', 'age'], additionalProperties: false };
+    const check = text => {
+      const { name, age, ...more } = JSON.parse(text);
+      assert.deepEqual([typeof name, Number.isInteger(age), more], ['string', true, {}]);
+    };
+    for (const strict of [true, false]) {
+      const whole = await openai.chat.completions.parse({ model: 'pocket', temperature: 0, max_completion_tokens: 100, messages: question, response_format: { type: 'json_schema', json_schema: { name: 'person', strict, schema: person } } });
+      check(whole.choices[0].message.content);
+      check((await openai.responses.parse({ model: 'pocket', temperature: 0, max_output_tokens: 100, input: 'Who are you?', text: { format: { type: 'json_schema', name: 'person', strict, schema: person } } })).output_text);
+    }
+    assert.equal(typeof JSON.parse((await chat({ messages: question, response_format: { type: 'json_object' } })).choices[0].message.content), 'object');
+    await assert.rejects(chat({ messages: question, response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'strange' } } } }), e => e instanceof OpenAI.BadRequestError && e.param === 'response_format.json_schema.schema' && /\/type/.test(e.message));
+  },
   async 'openai: errors'() {
     await assert.rejects(chat({ model: 'gpt-0', messages: question }), e => e instanceof OpenAI.NotFoundError && e.param === 'model' && e.code === 'model_not_found');
     await assert.rejects(chat({ messages: question, temperature: -1 }), e => e instanceof OpenAI.BadRequestError && e.param === 'temperature');
