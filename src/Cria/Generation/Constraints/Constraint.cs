@@ -52,14 +52,14 @@ public sealed class Constraint
 
     internal ParserState Start => _parser.Start;
 
-    internal ulong[] Mask(ParserState state, Tokenizer tokenizer, ulong[] room)
+    internal void WriteMask(ParserState state, Tokenizer tokenizer, ulong[] mask)
     {
         lock (_gate)
         {
             var vocabulary = TokenSlices.Of(tokenizer);
             if (_vocabulary != vocabulary)
-                (_vocabulary, _masks) = (vocabulary, new Masks(vocabulary, _regulars, _json.PlainCharacter, _parser));
-            return _masks!.Of(state, room);
+                (_vocabulary, _masks) = (vocabulary, new Masks(vocabulary, _regulars, _json.Character, _json.PlainCharacter, _parser));
+            _masks!.Write(state, mask);
         }
     }
 

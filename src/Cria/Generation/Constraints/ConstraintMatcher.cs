@@ -7,12 +7,12 @@ public sealed class ConstraintMatcher
 {
     readonly Constraint _constraint;
     readonly Tokenizer _tokenizer;
-    readonly ulong[] _room;
+    readonly ulong[] _mask;
     ParserState _state;
-    ulong[]? _mask; // of the state
+    bool _isMasked; // whether the mask is of the state
 
     internal ConstraintMatcher(Constraint constraint, Tokenizer tokenizer) =>
-        (_constraint, _tokenizer, _state, _room) = (constraint, tokenizer, constraint.Start, new ulong[TokenSlices.Of(tokenizer).Words]);
+        (_constraint, _tokenizer, _state, _mask) = (constraint, tokenizer, constraint.Start, new ulong[TokenSlices.Of(tokenizer).Words]);
 
     /// <summary>Whether the text may end here.</summary>
     public bool IsComplete => _state.IsAccepting;
@@ -21,7 +21,16 @@ public sealed class ConstraintMatcher
     public bool IsOver => _state.Items.Length == 0;
 
     /// <summary>The tokens that may follow, one bit for each id from the lowest bit of the first word on; until the next token is added.</summary>
-    public ReadOnlySpan<ulong> Mask => _mask ??= _constraint.Mask(_state, _tokenizer, _room);
+    public ReadOnlySpan<ulong> Mask
+    {
+        get
+        {
+            if (!_isMasked)
+                _constraint.WriteMask(_state, _tokenizer, _mask);
+            _isMasked = true;
+            return _mask;
+        }
+    }
 
     /// <summary>Whether a token may follow.</summary>
     public bool IsAllowed(int token) => (uint)token < (uint)(Mask.Length * 64) && (Mask[token >> 6] >> token & 1) != 0;
@@ -42,7 +51,7 @@ public sealed class ConstraintMatcher
     /// <summary>What follows now.</summary>
     internal Ahead After() => new(_constraint, _state);
 
-    internal void Become(Ahead ahead) => (_state, _mask) = (ahead.State, null);
+    internal void Become(Ahead ahead) => (_state, _isMasked) = (ahead.State, false);
 
     internal readonly record struct Ahead(Constraint Constraint, ParserState State)
     {

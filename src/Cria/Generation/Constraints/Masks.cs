@@ -12,49 +12,47 @@ sealed record Reach(TokenSlice Slice, int[] Inside, int[] Exits);
 /// The tokens that may follow a state, exactly: those that stay inside a terminal, found once for each state of the terminal, and below
 /// each place where it may end those that go on with what follows it. Not thread-safe.
 /// </summary>
-sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharacter, Parser parser)
+sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular character, Regular plainCharacter, Parser parser)
 {
-    const int MostMasks = 1000;
+    const int MostCompared = 32;
 
     readonly Regular?[] _way = new Regular?[TokenTrie.MostBytes + 1];
     readonly ParserState?[] _states = new ParserState?[TokenTrie.MostBytes + 1];
-    readonly Queue<ParserState> _kept = [];
+    readonly List<int> _beyond = [];
 
-    /// <summary>The mask of a state, in <paramref name="room"/> or as it is kept.</summary>
-    public ulong[] Of(ParserState state, ulong[] room)
+    /// <summary>Writes the mask of a state.</summary>
+    public void Write(ParserState state, ulong[] mask)
     {
-        if (state.Mask is { } known)
-            return known;
-        var mask = room;
-        if (state.IsSeen)
-        {
-            if (_kept.Count == MostMasks)
-                _kept.Dequeue().Mask = null;
-            _kept.Enqueue(state);
-            state.Mask = mask = new ulong[vocabulary.Words];
-        }
-        else
-            Array.Clear(mask);
-        state.IsSeen = true;
-        foreach (var (terminal, rest) in state.Items)
+        Array.Clear(mask);
+        foreach (var (terminal, _) in state.Items)
         {
             var reach = terminal.Reach ??= Find(terminal);
             if (reach.Slice.Length > 0)
                 TensorPrimitives.BitwiseOr(mask, reach.Slice.Plain, mask);
-            foreach (var token in reach.Inside)
-                mask[token >> 6] |= 1UL << token;
-            if (reach.Exits.Length == 0)
-                continue;
-            var after = parser.Closure(rest);
-            if (after.Items.Length > 0)
-                foreach (var exit in reach.Exits)
-                    Follow(reach.Slice.Others.Nodes, exit, after, mask);
+            Allow(reach.Inside, mask);
         }
-        return mask;
+        Allow(state.Beyond ??= Beyond(state), mask);
     }
 
-    /// <summary>Allows the tokens below a place that go on from a state.</summary>
-    void Follow(TrieNode[] nodes, int place, ParserState state, ulong[] mask)
+    static void Allow(int[] tokens, ulong[] mask)
+    {
+        foreach (var token in tokens)
+            mask[token >> 6] |= 1UL << token;
+    }
+
+    /// <summary>The tokens that leave one of the terminals and go on with what follows it.</summary>
+    int[] Beyond(ParserState state)
+    {
+        _beyond.Clear();
+        foreach (var (terminal, rest) in state.Items)
+            if (terminal.Reach!.Exits.Length > 0 && parser.Closure(rest) is { Items.Length: > 0 } after)
+                foreach (var exit in terminal.Reach.Exits)
+                    Follow(terminal.Reach.Slice.Others.Nodes, exit, after);
+        return _beyond.Count == 0 ? [] : [.. _beyond];
+    }
+
+    /// <summary>Collects the tokens below a place that go on from a state.</summary>
+    void Follow(TrieNode[] nodes, int place, ParserState state)
     {
         var (end, start) = (nodes[place].Next, nodes[place].Depth);
         _states[start] = state;
@@ -69,7 +67,7 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
                 continue;
             }
             if (node.Token >= 0)
-                mask[node.Token >> 6] |= 1UL << node.Token;
+                _beyond.Add(node.Token);
             _states[node.Depth] = to;
             i++;
         }
@@ -112,31 +110,72 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular anyCharact
         return new(slice, [.. inside], [.. exits]);
     }
 
-    /// <summary>A number of plain characters that may follow whatever they are: as many as there are up to the most that are counted, or no end of them.</summary>
-    int FreeRun(Regular terminal)
+    /// <summary>A number of plain characters that may follow whatever they are; <see cref="int.MaxValue"/> if there is no end of them.</summary>
+    int FreeRun(Regular state)
     {
-        var closed = new List<Regular> { terminal };
-        for (var i = 0; i < closed.Count && closed.Count <= 6; i++)
-        {
-            if (AfterCharacter(closed[i]).Length == 0)
-                return FreeRun(terminal, TokenSlices.MostCounted);
-            foreach (var next in AfterCharacter(closed[i]))
-                if (!closed.Contains(next))
-                    closed.Add(next);
-        }
-        return closed.Count > 6 ? FreeRun(terminal, TokenSlices.MostCounted) : int.MaxValue;
+        if (state.Kind == RegularKind.Repeat && state.Left == character)
+            return state.Max;
+        var run = state.Kind == RegularKind.Concat ? FreeRun(state.Left!) : state.Kind == RegularKind.And ? FreeRunOfAll(state.Parts) : 0;
+        return run >= TokenSlices.MostCounted ? run : Math.Max(run, Nearest(state).Run);
     }
 
-    /// <summary>Only while all characters lead to one state, as where they are counted: more would cost more than it saves.</summary>
-    int FreeRun(Regular terminal, int enough) => terminal.FreeRun >= enough || AfterCharacter(terminal) is not [var next] ? terminal.FreeRun
-        : terminal.FreeRun = Math.Max(terminal.FreeRun, enough == 1 ? 1 : 1 + FreeRun(next, enough - 1));
+    /// <summary>
+    /// The same of an intersection as one can tell without stepping through it, as it may have very many states: a limit on the number of
+    /// characters is lifted and finitely many words that are excluded are let in.
+    /// </summary>
+    int FreeRunOfAll(Regular[] parts)
+    {
+        var (most, isLimited, wider) = (int.MaxValue, false, new List<Regular>());
+        foreach (var part in parts)
+            if (part is { Kind: RegularKind.Concat, Left: { Kind: RegularKind.Repeat, Min: 0, Max: < Regular.Unbounded } count } && count.Left == character)
+            {
+                most = Math.Min(most, count.Max);
+                wider.Add(regulars.Concat(regulars.Repeat(character, 0, Regular.Unbounded), part.Right!));
+            }
+            else if (part is { Kind: RegularKind.Not, Left.IsFinite: true })
+                isLimited = true;
+            else
+                wider.Add(part);
+        if (most == int.MaxValue && !isLimited)
+            return 0;
+        var (run, end) = Nearest(regulars.And(wider));
+        if (isLimited)
+            return run == int.MaxValue && most == int.MaxValue ? run : 0; // infinitely many words, of which finitely many are excluded
+        return (int)Math.Clamp(most - end, 0, run); // after so many characters the shortest end still fits
+    }
+
+    /// <summary>
+    /// The plain characters up to the nearest state at which one may not follow, as far as it is looked for, and the bytes of the longest of
+    /// the shortest ends from the states up to there.
+    /// </summary>
+    (int Run, long End) Nearest(Regular start)
+    {
+        var seen = new HashSet<Regular> { start };
+        List<Regular> level = [start];
+        var end = 0L;
+        for (var distance = 0; level.Count > 0; distance++)
+        {
+            var next = new List<Regular>();
+            foreach (var state in level)
+            {
+                end = Math.Max(end, regulars.Shortest(state));
+                if (distance == TokenSlices.MostCounted || seen.Count > MostCompared || AfterCharacter(state).Length == 0)
+                    return (distance, end);
+                foreach (var after in AfterCharacter(state))
+                    if (seen.Add(after))
+                        next.Add(after);
+            }
+            level = next;
+        }
+        return (int.MaxValue, end);
+    }
 
     Regular[] AfterCharacter(Regular state)
     {
         if (state.AfterCharacter is { } known)
             return known;
         var after = new HashSet<Regular>();
-        return state.AfterCharacter = Collect(state, anyCharacter, after) ? [.. after] : [];
+        return state.AfterCharacter = Collect(state, plainCharacter, after) ? [.. after] : [];
     }
 
     /// <summary>Collects what follows each plain character; false if one cannot follow.</summary>

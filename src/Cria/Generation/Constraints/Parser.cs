@@ -29,8 +29,12 @@ sealed class Parser
     {
         if (!state.First.Contains(value))
             return _dead;
-        state.Next ??= new ParserState?[state.First.Count];
-        return state.Next[state.First.Rank(value)] ??= Advance(state, value);
+        if (state.Next is null)
+        {
+            state.Runs = _regulars.Runs(state.Items.Aggregate(default(ByteSet), (all, i) => all | i.Terminal.Edges));
+            state.Next = new ParserState?[state.Runs[255] + 1];
+        }
+        return state.Next[state.Runs![value]] ??= Advance(state, value);
     }
 
     ParserState Advance(ParserState state, byte value)

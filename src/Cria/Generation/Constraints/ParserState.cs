@@ -33,13 +33,14 @@ sealed class ParserState(Item[] items, bool isAccepting)
     /// <summary>The bytes that may follow, and perhaps others.</summary>
     public ByteSet First { get; } = items.Aggregate(default(ByteSet), (all, i) => all | i.Terminal.First);
 
-    /// <summary>By the rank of a byte in <see cref="First"/>, as far as they are known.</summary>
+    /// <summary>What follows by run of bytes, as far as it is known.</summary>
     public ParserState?[]? Next { get; set; }
 
-    /// <summary>The tokens that may follow, kept from the second time on.</summary>
-    public ulong[]? Mask { get; set; }
+    /// <summary>The run of each byte; shared by all that have the same.</summary>
+    public byte[]? Runs { get; set; }
 
-    public bool IsSeen { get; set; }
+    /// <summary>The tokens that may follow and do not stay inside a terminal, once they are known.</summary>
+    public int[]? Beyond { get; set; }
 
     public long? Least { get; set; }
 }

@@ -13,8 +13,8 @@ sealed class Regular
 {
     public const int Unbounded = int.MaxValue;
 
-    public static readonly Regular Nothing = new() { Kind = RegularKind.Nothing, Life = Life.Dead, Least = long.MaxValue };
-    public static readonly Regular Empty = new() { Kind = RegularKind.Empty, Id = 1, IsNullable = true, Life = Life.Alive };
+    public static readonly Regular Nothing = new() { Kind = RegularKind.Nothing, Life = Life.Dead, Least = long.MaxValue, IsFinite = true };
+    public static readonly Regular Empty = new() { Kind = RegularKind.Empty, Id = 1, IsNullable = true, Life = Life.Alive, IsFinite = true };
 
     public required RegularKind Kind { get; init; }
 
@@ -47,6 +47,9 @@ sealed class Regular
     /// <summary>Whether it may be empty though no part of it is: it holds intersections, complements or multiples.</summary>
     public bool IsGuarded { get; set; }
 
+    /// <summary>Whether it has finitely many words, as far as its form tells.</summary>
+    public bool IsFinite { get; init; }
+
     /// <summary>A superset of the first bytes of its words.</summary>
     public ByteSet First { get; set; }
 
@@ -66,9 +69,6 @@ sealed class Regular
 
     /// <summary>What may follow a plain character, each of which may come; empty if one may not.</summary>
     public Regular[]? AfterCharacter { get; set; }
-
-    /// <summary>Plain characters that may follow whatever they are: at least so many.</summary>
-    public int FreeRun { get; set; }
 
     /// <summary>The vocabulary's tokens from here.</summary>
     public Reach? Reach { get; set; }

@@ -18,7 +18,7 @@ sealed class Regulars
     public Regulars() => Everything = Not(Regular.Nothing);
 
     public Regular Bytes(ByteSet set) => set.IsEmpty ? Regular.Nothing
-        : Known(new() { Kind = RegularKind.Bytes, Set = set, First = set, Edges = set.Edges, Least = 1, Life = Life.Alive });
+        : Known(new() { Kind = RegularKind.Bytes, Set = set, First = set, Edges = set.Edges, Least = 1, Life = Life.Alive, IsFinite = true });
 
     public Regular Literal(string text) => Literal(Encoding.UTF8.GetBytes(text), 0, Regular.Empty);
 
@@ -33,6 +33,7 @@ sealed class Regulars
         Least = text.Length - at + rest.Least,
         IsGuarded = rest.IsGuarded,
         Life = rest.Life,
+        IsFinite = rest.IsFinite,
     });
 
     public Regular Concat(params ReadOnlySpan<Regular> parts)
@@ -65,6 +66,7 @@ sealed class Regulars
             First = left.IsNullable ? left.First | right.First : left.First,
             Edges = left.IsNullable ? left.Edges | right.Edges : left.Edges,
             Least = left.Least + right.Least,
+            IsFinite = left.IsFinite && right.IsFinite,
         });
     }
 
@@ -96,7 +98,7 @@ sealed class Regulars
         var (first, edges, least) = (default(ByteSet), default(ByteSet), long.MaxValue);
         foreach (var part in list)
             (first, edges, least, isNullable) = (first | part.First, edges | part.Edges, Math.Min(least, part.Least), isNullable | part.IsNullable);
-        return Known(new() { Kind = RegularKind.Or, Parts = [.. list], IsNullable = isNullable, IsGuarded = isGuarded, First = first, Edges = edges, Least = least });
+        return Known(new() { Kind = RegularKind.Or, Parts = [.. list], IsNullable = isNullable, IsGuarded = isGuarded, First = first, Edges = edges, Least = least, IsFinite = list.TrueForAll(p => p.IsFinite) });
     }
 
     public Regular And(params IEnumerable<Regular> parts)
@@ -108,7 +110,7 @@ sealed class Regulars
         foreach (var part in list)
             (first, edges, least, isNullable) = (first & part.First, edges | part.Edges, Math.Max(least, part.Least), isNullable & part.IsNullable);
         return first.IsEmpty ? isNullable ? Regular.Empty : Regular.Nothing
-            : Known(new() { Kind = RegularKind.And, Parts = [.. list], IsNullable = isNullable, IsGuarded = true, First = first, Edges = edges, Least = least });
+            : Known(new() { Kind = RegularKind.And, Parts = [.. list], IsNullable = isNullable, IsGuarded = true, First = first, Edges = edges, Least = least, IsFinite = list.Exists(p => p.IsFinite) });
     }
 
     public Regular Not(Regular part) => part.Kind == RegularKind.Not ? part.Left! : Known(new()
@@ -139,6 +141,7 @@ sealed class Regulars
             IsGuarded = part.IsGuarded,
             First = part.First,
             Edges = part.Edges,
+            IsFinite = part.IsFinite && max != Regular.Unbounded,
             Least = min == 0 || part.Least == 0 ? 0 : part.Least > int.MaxValue ? part.Least : min * part.Least,
         });
     }
@@ -244,22 +247,32 @@ sealed class Regulars
         return language.IsNullable;
     }
 
-    /// <summary>Looks for a word. If there is one, all on the way to it are alive; if not, all that was seen is dead.</summary>
+    /// <summary>
+    /// Looks for a word, where a short one seems nearest first. If there is one, all on the way to it are alive; if not, all that was seen
+    /// is dead.
+    /// </summary>
     void Explore(Regular start)
     {
         var from = new Dictionary<Regular, Regular?> { [start] = null };
-        var queue = new Queue<Regular>([start]);
-        while (queue.TryDequeue(out var at))
+        var open = new PriorityQueue<(Regular State, int Start), long>([((start, 0), start.Least)]);
+        while (open.TryDequeue(out var place, out _))
         {
+            var (at, value) = place;
             if (at.IsNullable || at.Life == Life.Alive || !at.IsGuarded)
             {
                 for (var back = at; back is not null; back = from[back])
                     back.Life = Life.Alive;
                 return;
             }
-            foreach (var next in Derivatives(at))
-                if (next.Life != Life.Dead && from.TryAdd(next, at))
-                    queue.Enqueue(next);
+            for (; value < 256; value = at.Edges.Next(value + 1))
+                if (at.First.Contains((byte)value) && Derivative(at, (byte)value) is { Life: not Life.Dead } next && from.TryAdd(next, at))
+                {
+                    open.Enqueue((next, 0), next.Least);
+                    if (next.Least >= at.Least)
+                        continue;
+                    open.Enqueue((at, at.Edges.Next(value + 1)), at.Least);
+                    break;
+                }
             Bound(from.Count);
         }
         foreach (var state in from.Keys)
@@ -280,15 +293,22 @@ sealed class Regulars
                 yield return Derivative(state, (byte)start);
     }
 
+    /// <summary>The run of each byte where runs begin at these edges.</summary>
+    public byte[] Runs(ByteSet edges)
+    {
+        if (!_runs.TryGetValue(edges, out var runs))
+            _runs[edges] = runs = [.. Enumerable.Range(0, 256).Select(b => (byte)edges.Rank(b + 1))];
+        return runs;
+    }
+
     Regular Derivative(Regular state, byte value)
     {
         if (!state.First.Contains(value))
             return Regular.Nothing;
         if (state.Next is null)
         {
-            if (!_runs.TryGetValue(state.Edges, out var runs))
-                _runs[state.Edges] = runs = [.. Enumerable.Range(0, 256).Select(b => (byte)state.Edges.Rank(b + 1))];
-            (state.Runs, state.Next) = (runs, new Regular?[runs[255] + 1]);
+            state.Runs = Runs(state.Edges);
+            state.Next = new Regular?[state.Runs[255] + 1];
         }
         ref var next = ref state.Next[state.Runs![value]];
         if (next is null && !RuntimeHelpers.TryEnsureSufficientExecutionStack())

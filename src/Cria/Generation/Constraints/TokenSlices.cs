@@ -11,7 +11,7 @@ namespace Cria.Generation.Constraints;
 sealed class TokenSlices
 {
     /// <summary>Where more characters may follow than this, they are not counted.</summary>
-    public const int MostCounted = 16;
+    public const int MostCounted = 24;
 
     static readonly ConditionalWeakTable<Tokenizer, TokenSlices> Made = [];
 
@@ -26,7 +26,7 @@ sealed class TokenSlices
         tokens = [.. tokens.Where((t, i) => i == 0 || !t.Bytes.AsSpan().SequenceEqual(tokens[i - 1].Bytes))];
         ByteTokens = tokens.Where(t => t.Bytes.Length == 1).ToDictionary(t => t.Bytes[0], t => t.Id);
         var longest = Math.Max(1, tokens.Count == 0 ? 0 : tokens.Max(t => t.Plain));
-        Slices = [Cut(tokens, 0), .. new[] { 2, 4, 7, 11, MostCounted }.Where(n => n < longest).Append(longest).Select(n => Cut(tokens, n))];
+        Slices = [Cut(tokens, 0), .. new[] { 2, 4, 7, 11, 16, MostCounted }.Where(n => n < longest).Append(longest).Select(n => Cut(tokens, n))];
     }
 
     /// <summary>The tokens of single bytes.</summary>
