@@ -11,6 +11,8 @@ readonly unsafe struct Q4_0Codes : IBlockSource
     public static ElementType Type => ElementType.Q4_0;
 
     public static int CodesAt => 2;
+
+    public static void Unpack(byte* block, int part, byte* codes) => Vector128.Load(block + 2).Store(codes);
 }
 
 readonly unsafe struct Q4_1Codes : IBlockSource
@@ -18,6 +20,8 @@ readonly unsafe struct Q4_1Codes : IBlockSource
     public static ElementType Type => ElementType.Q4_1;
 
     public static int CodesAt => 4;
+
+    public static void Unpack(byte* block, int part, byte* codes) => Vector128.Load(block + 4).Store(codes);
 }
 
 /// <summary>Five bits about 16, as signed bytes.</summary>

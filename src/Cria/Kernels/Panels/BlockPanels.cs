@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Cria.Kernels.Blocks;
 using Cria.Kernels.Emitted;
 using Cria.Tensors;
 
@@ -9,14 +10,14 @@ unsafe interface IBlockSource
 {
     static abstract ElementType Type { get; }
 
-    /// <summary>Where the codes of a block lie as a row of a panel has them; 0 where they need <see cref="Unpack"/>.</summary>
+    /// <summary>Where in a block the codes lie just as <see cref="Unpack"/> gives them, so that rows can be interleaved where they are; else 0.</summary>
     static virtual int CodesAt => 0;
 
-    /// <summary>The codes of a part, one a byte in column order, plus 128 where they are signed bytes.</summary>
-    static virtual void Unpack(byte* block, int part, byte* codes) => throw new NotSupportedException();
+    /// <summary>The codes of a part as a row of a panel has them: in column order, plus 128 where they are signed bytes.</summary>
+    static abstract void Unpack(byte* block, int part, byte* codes);
 
-    /// <summary>The scale of a part where it is not the one that the block begins with.</summary>
-    static virtual float Scale(byte* block, int part) => throw new NotSupportedException();
+    /// <summary>The scale of a part.</summary>
+    static virtual float Scale(byte* block, int part) => Levels.ReadHalf(block);
 }
 
 /// <summary>Blocks of 32 in panels.</summary>
