@@ -23,6 +23,24 @@ sealed record TestShape
     public bool ScaledRope { get; init; } = true;
     public int Seed { get; init; } = 1;
 
+    /// <summary>Blocks with cross-attention among the layers; with some it is a vision model.</summary>
+    public int[] CrossLayers { get; init; } = [];
+
+    /// <summary>The encoder: tiles of 3 x 3 patches, so 10 tokens and 6 behind them.</summary>
+    public VisionConfig? Vision => CrossLayers.Length == 0 ? null : new()
+    {
+        Width = 24,
+        LocalLayerCount = 3,
+        GlobalLayerCount = 2,
+        HeadCount = 2,
+        FeedForwardSize = 40,
+        NormEpsilon = 1e-5f,
+        TileSize = 12,
+        PatchSize = 4,
+        MaxTiles = 4,
+        IntermediateLayers = [0, 2],
+    };
+
     /// <summary>More than one writes that many shards and an index; the tensors go to them in turn.</summary>
     public int Shards { get; init; } = 1;
 
@@ -66,7 +84,36 @@ static class TestModels
     }
 
     /// <summary>The config.json of a shape, to change and write again.</summary>
-    public static JsonObject Config(TestShape s) => new()
+    public static JsonObject Config(TestShape s)
+    {
+        var text = TextConfig(s);
+        if (s.Vision is not { } v)
+            return text;
+        text.Remove("architectures");
+        text["model_type"] = "mllama_text_model";
+        text["cross_attention_layers"] = new JsonArray([.. s.CrossLayers.Select(layer => (JsonNode)layer)]);
+        return new()
+        {
+            ["architectures"] = new JsonArray("MllamaForConditionalGeneration"),
+            ["model_type"] = "mllama",
+            ["image_token_index"] = s.Vocabulary,
+            ["text_config"] = text,
+            ["vision_config"] = new JsonObject
+            {
+                ["hidden_size"] = v.Width,
+                ["num_hidden_layers"] = v.LocalLayerCount,
+                ["num_global_layers"] = v.GlobalLayerCount,
+                ["attention_heads"] = v.HeadCount,
+                ["intermediate_size"] = v.FeedForwardSize,
+                ["image_size"] = v.TileSize,
+                ["patch_size"] = v.PatchSize,
+                ["max_num_tiles"] = v.MaxTiles,
+                ["intermediate_layers_indices"] = new JsonArray([.. v.IntermediateLayers.Select(layer => (JsonNode)layer)]),
+            },
+        };
+    }
+
+    static JsonObject TextConfig(TestShape s) => new()
     {
         ["architectures"] = new JsonArray("LlamaForCausalLM"),
         ["model_type"] = "llama",
@@ -112,15 +159,20 @@ static class TestModels
             NormEpsilon = 1e-5f,
             RopeTheta = 500000,
             TiedEmbeddings = s.Tied,
+            CrossAttentionLayers = s.CrossLayers,
+            Vision = s.Vision,
         };
-        return [.. TensorRoles.All(config).Select(r =>
+        var names = TensorNames.HuggingFaceOf(config);
+        return [.. TensorRoles.All(config).Where(r => r.Role != TensorRole.ImageEmbedding).Select(r =>
         {
             var shape = TensorRoles.Shape(r.Role, config);
-            var (mean, scale) = shape.Length == 1 ? (1.0, 0.1) : (0.0, r.Role == TensorRole.Embedding ? 0.5 : 1.5 / Math.Sqrt(shape[1]));
+            if (r.Role == TensorRole.Embedding && s.Vision is not null)
+                shape[0] += ModelConfig.ImageRows;
+            var (mean, scale) = shape.Length == 1 ? (1.0, 0.1) : (0.0, r.Role is TensorRole.Embedding or > TensorRole.VisionPatch and < TensorRole.VisionAttentionNorm ? 0.5 : 1.5 / Math.Sqrt(shape[1]));
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
             for (var i = 0; i < values.Length; i++)
                 values[i] = (float)(mean + scale * Normal(random));
-            return (TensorNames.HuggingFace.Of(r.Role, r.Layer), s.Type, shape, (ReadOnlyMemory<byte>)Bytes(values, s.Type));
+            return (names.Of(r.Role, r.Layer), s.Type, shape, (ReadOnlyMemory<byte>)Bytes(values, s.Type));
         })];
     }
 

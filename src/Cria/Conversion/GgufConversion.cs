@@ -51,7 +51,7 @@ public static class GgufConversion
             if (model.ChatTemplate is { } template)
                 metadata.Add("tokenizer.chat_template", template);
         }
-        metadata.Add(FileType, recipe?.FileType ?? QuantizationRecipe.FileTypeOf(model.Get(TensorRole.Query).Type));
+        metadata.Add(FileType, recipe?.FileType ?? QuantizationRecipe.FileTypeOf(model.MatrixType));
         metadata.Add(Version, 2u);
         return metadata;
     }

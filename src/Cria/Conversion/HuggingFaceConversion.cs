@@ -25,7 +25,7 @@ public static class HuggingFaceConversion
             throw new CriaException($"{source}: a vision model, only text models are converted");
         if (model.Config.Quantization is not null)
             throw new CriaException($"{source}: a model in Meta's quantized form cannot be written in Hugging Face's");
-        var stored = model.Get(TensorRole.Query).Type;
+        var stored = model.MatrixType;
         var due = type ?? (stored.BlockLength() == 1 ? stored : ElementType.BF16);
         var scaling = RopeScalingFit.Of(model.Config, source);
         var part = new PartWriter(model.Tensors.Sum(t => t.ByteLength), threads, progress, cancellation);

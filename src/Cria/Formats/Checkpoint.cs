@@ -86,6 +86,9 @@ public sealed class Checkpoint : IDisposable
             : throw new ArgumentOutOfRangeException(nameof(layer), $"{role} of layer {layer} of {Config.LayerCount}");
     }
 
+    /// <summary>The type that stands for the model's: that of the first query projection.</summary>
+    internal ElementType MatrixType => Get(TensorRole.Query, Enumerable.Range(0, Config.LayerCount).First(layer => !Config.CrossAttentionLayers.Contains(layer))).Type;
+
     /// <summary>A tensor that belongs to a matrix of a quantized model.</summary>
     internal Tensor Part(TensorRole role, int layer, string part) => _parts[(role, layer, part)];
 

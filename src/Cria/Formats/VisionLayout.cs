@@ -14,7 +14,7 @@ static unsafe class VisionLayout
     {
         TensorRole.Embedding => Rows(tensor, 0, config.VocabularySize, config),
         TensorRole.ImageEmbedding => Rows(tensor, config.VocabularySize, ModelConfig.ImageRows, config),
-        TensorRole.VisionPatch when tensor.Shape.Count == 4 => tensor.Reshape(tensor.Shape[0], tensor.Shape[1] * tensor.Shape[2] * tensor.Shape[3]),
+        TensorRole.VisionPatch when tensor is { Count: > 0, Shape.Count: 4 } => tensor.Reshape(tensor.Shape[1] * tensor.Shape[2] * tensor.Shape[3]),
         _ => tensor,
     };
 

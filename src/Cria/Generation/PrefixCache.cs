@@ -43,7 +43,7 @@ sealed class PrefixCache(TextModel model, long budget) : IDisposable
         var path = new List<Node>();
         for (var rest = ids[..^1]; Closest(path.LastOrDefault(root), rest) is (not null and var child, var common); rest = rest[common..])
         {
-            sequence.Adopt(child.Page, common);
+            sequence.Adopt(child.Page, rest[..common]);
             path.Add(child);
             if (common < KvCache.PagePositions)
                 break;

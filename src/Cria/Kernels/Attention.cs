@@ -2,7 +2,21 @@ using System.Runtime.CompilerServices;
 
 namespace Cria.Kernels;
 
-/// <summary>A run of query rows of one sequence at neighbouring positions, and the one kv head their heads share.</summary>
+/// <summary>Keys and values that a run of query rows attends to, in pages of 64 positions.</summary>
+/// <param name="Pages">The pages.</param>
+/// <param name="Position">The last position that the first row sees.</param>
+/// <param name="Step">How many more each further row sees: 1 where rows are positions themselves, 0 where all see the same.</param>
+/// <param name="LogCount">The base-2 logarithm of how often every key counts.</param>
+readonly record struct AttentionPart(nint[] Pages, int Position, int Step = 0, float LogCount = 0)
+{
+    /// <summary>Positions that some of so many rows see.</summary>
+    public int Positions(int rows) => Position + (rows - 1) * Step + 1;
+
+    /// <summary>The spans that these lie in.</summary>
+    public int Spans(int rows) => (Positions(rows) + KvFormat.SpanPositions - 1) / KvFormat.SpanPositions;
+}
+
+/// <summary>A run of query rows that attend to the same, and the one kv head their heads share.</summary>
 unsafe struct AttentionTask
 {
     /// <summary>The first head of the group in the first row; [rows][<see cref="Group"/>][head size], rows <see cref="Stride"/> apart.</summary>
@@ -12,14 +26,13 @@ unsafe struct AttentionTask
     /// <summary>Rows, and query heads on this kv head.</summary>
     public int Rows, Group;
 
-    /// <summary>Position of the first row.</summary>
-    public int Position;
+    /// <summary>What they attend to.</summary>
+    public AttentionPart[] Parts;
 
-    /// <summary>The sequence's pages, one per 64 positions, and where in a page this layer's keys and values of this head lie.</summary>
-    public nint[] Pages;
+    /// <summary>Where in a page this layer's keys and values of this head lie.</summary>
     public nint KeyOffset, ValueOffset;
 
-    /// <summary>The spans of positions to attend to.</summary>
+    /// <summary>The spans of positions to attend to, counted through all parts.</summary>
     public int FirstSpan, EndSpan;
 
     /// <summary>Where each span's contribution goes; null if the spans are all there are and <see cref="Output"/> gets the result.</summary>
@@ -27,7 +40,7 @@ unsafe struct AttentionTask
 }
 
 /// <summary>
-/// Causal attention of a group of query heads on one kv head, softmax(q Kᵀ / sqrt(d)) V. Positions are cut into spans that begin at
+/// Attention of a group of query heads on one kv head, softmax(q Kᵀ / sqrt(d)) V. The positions of a part are cut into spans that begin at
 /// multiples of 512 whatever the caller's chunks are; within a span the softmax is computed online (Milakov and Gimelshein 2018) over
 /// blocks of 64 positions; spans are merged in ascending order. Every sum has its own accumulator over ascending positions, and a
 /// masked position is not added at all: a row's result depends on its sequence only, also where spans are spread over threads.
@@ -110,18 +123,24 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
         var state = new State(format, task.Rows * task.Group, scratch);
         Pack(task, state);
         Clear(state.TotalOutput, state.TotalSums, state.TotalMax, state.Count, state.ValueStride);
-        var end = task.Position + task.Rows;
-        for (var span = task.FirstSpan; span < task.EndSpan; span++)
+        var partial = task.Partials;
+        var before = 0; // spans of the parts before
+        foreach (var part in task.Parts)
         {
-            Clear(state.Output, state.Sums, state.Max, state.Count + 12, state.ValueStride);
-            var first = span * KvFormat.SpanPositions;
-            for (var start = first; start < Math.Min(end, first + KvFormat.SpanPositions); start += Block)
-                Attend(task, state, start, Math.Min(end, task.EndSpan * KvFormat.SpanPositions));
-            if (task.Partials == null)
-                for (var query = 0; query < state.Count; query++)
-                    Add(state, query, state.Output + query * state.ValueStride, state.Sums + query * W.Count, state.Max[query]);
-            else
-                Save(state, task.Partials + (nint)(span - task.FirstSpan) * PartialFloats(format, state.Count));
+            var end = Math.Min(part.Positions(task.Rows), (task.EndSpan - before) * KvFormat.SpanPositions);
+            Place(task, part, state);
+            for (var first = Math.Max(0, task.FirstSpan - before) * KvFormat.SpanPositions; first < end; first += KvFormat.SpanPositions)
+            {
+                Clear(state.Output, state.Sums, state.Max, state.Count + 12, state.ValueStride);
+                for (var start = first; start < Math.Min(end, first + KvFormat.SpanPositions); start += Block)
+                    Attend(task, part.Pages, state, start, end);
+                if (task.Partials == null)
+                    for (var query = 0; query < state.Count; query++)
+                        Add(state, query, state.Output + query * state.ValueStride, state.Sums + query * W.Count, state.Max[query] + part.LogCount);
+                else
+                    Save(state, part.LogCount, ref partial);
+            }
+            before += part.Spans(task.Rows);
         }
         if (task.Partials == null)
             Finish(task, state);
@@ -150,13 +169,20 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
             for (var i = 0; i < tile; i++)
             {
                 var (row, head) = Math.DivRem(Math.Min(first + i, state.Count - 1), task.Group);
-                state.Positions[first + i] = task.Position + row;
                 var source = task.Queries + row * task.Stride + head * state.HeadSize;
                 var target = state.Queries + first * state.HeadSize + i;
                 for (var d = 0; d < state.HeadSize; d++, target += tile)
                     *target = source[d] * factor;
             }
         }
+    }
+
+    /// <summary>How far each query sees in a part.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Place(in AttentionTask task, in AttentionPart part, in State state)
+    {
+        for (var query = 0; query < state.Count + 12; query++)
+            state.Positions[query] = part.Position + Math.Min(query, state.Count - 1) / task.Group * part.Step;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -169,9 +195,9 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
 
     /// <summary>All queries on the block of positions that begins at <paramref name="start"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Attend(in AttentionTask task, in State state, int start, int end)
+    static void Attend(in AttentionTask task, nint[] pages, in State state, int start, int end)
     {
-        var page = task.Pages[start / Block];
+        var page = pages[start / Block];
         byte* keys = (byte*)page + task.KeyOffset, values = (byte*)page + task.ValueOffset;
         if (T.HasScales)
         {
@@ -180,7 +206,7 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
         }
         if (state.Count <= FewQueries || T.Size == sizeof(float))
         {
-            Attend<T>(state, start, keys, values, start + Block < end ? Ahead((byte*)task.Pages[start / Block + 1], task, state) : default);
+            Attend<T>(state, start, keys, values, start + Block < end ? Ahead((byte*)pages[start / Block + 1], task, state) : default);
             return;
         }
         AttentionTiles<T, W, V>.Widen(keys, state.HeadSize * Block, state.Keys);
@@ -321,14 +347,14 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Save(in State state, float* partial)
+    static void Save(in State state, float logCount, ref float* partial)
     {
         for (var query = 0; query < state.Count; query++, partial += state.ValueStride + W.Count + 1)
         {
             for (var i = 0; i < state.ValueStride; i += W.Count)
                 W.Store(W.Load(state.Output + query * state.ValueStride + i), partial + i);
             W.Store(W.Load(state.Sums + query * W.Count), partial + state.ValueStride);
-            partial[state.ValueStride + W.Count] = state.Max[query];
+            partial[state.ValueStride + W.Count] = state.Max[query] + logCount;
         }
     }
 

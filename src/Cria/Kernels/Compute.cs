@@ -73,6 +73,16 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16, b
             kernels.RmsNorm(x[row], weight, x.Columns, epsilon, y[row]);
     });
 
+    /// <summary>y = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias, row by row.</summary>
+    public void LayerNorm(Matrix x, float* weight, float* bias, float epsilon, Matrix y) => ForRows(x.Rows, x.Columns, 1, (first, end) =>
+    {
+        for (var row = first; row < end; row++)
+            kernels.LayerNorm(x[row], weight, bias, x.Columns, epsilon, y[row]);
+    });
+
+    /// <summary>x = gelu(x).</summary>
+    public void Gelu(Matrix x) => ForRows(x.Rows, x.Columns, 1, (first, end) => kernels.Gelu(x[first], (end - first) * x.Columns));
+
     /// <summary>gate = silu(gate) * up.</summary>
     public void SwiGlu(Matrix gate, Matrix up) => ForRows(gate.Rows, gate.Columns, 1, (first, end) =>
     {
@@ -89,6 +99,16 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16, b
 
     /// <summary>x += y.</summary>
     public void Add(Matrix x, Matrix y) => ForRows(x.Rows, x.Columns, 1, (first, end) => kernels.Add(x[first], y[first], (end - first) * x.Columns));
+
+    /// <summary>x += y * factor.</summary>
+    public void AddScaled(Matrix x, Matrix y, float factor) => ForRows(x.Rows, x.Columns, 1, (first, end) => kernels.AddScaled(x[first], y[first], factor, (end - first) * x.Columns));
+
+    /// <summary>x += bias, row by row.</summary>
+    public void AddBias(Matrix x, float* bias) => ForRows(x.Rows, x.Columns, 1, (first, end) =>
+    {
+        for (var row = first; row < end; row++)
+            kernels.Add(x[row], bias, x.Columns);
+    });
 
     /// <summary>
     /// <paramref name="body"/>(first, end) over ranges that cover all rows and begin at multiples of <paramref name="multipleOf"/>, in

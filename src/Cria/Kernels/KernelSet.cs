@@ -33,6 +33,15 @@ abstract unsafe class KernelSet
     /// <inheritdoc cref="RowOperations{W,V}.RmsNorm"/>
     public abstract void RmsNorm(float* x, float* weight, int columns, float epsilon, float* y);
 
+    /// <inheritdoc cref="RowOperations{W,V}.LayerNorm"/>
+    public abstract void LayerNorm(float* x, float* weight, float* bias, int columns, float epsilon, float* y);
+
+    /// <inheritdoc cref="RowOperations{W,V}.Gelu(float*,int)"/>
+    public abstract void Gelu(float* x, int count);
+
+    /// <inheritdoc cref="RowOperations{W,V}.AddScaled"/>
+    public abstract void AddScaled(float* x, float* y, float factor, int count);
+
     /// <inheritdoc cref="RowOperations{W,V}.SwiGlu(float*,float*,int)"/>
     public abstract void SwiGlu(float* gate, float* up, int count);
 
@@ -93,6 +102,13 @@ sealed unsafe class KernelSet<W, V>(int bits) : KernelSet where W : struct, IWid
 
     public override void RmsNorm(float* x, float* weight, int columns, float epsilon, float* y) =>
         RowOperations<W, V>.RmsNorm(x, weight, columns, epsilon, y);
+
+    public override void LayerNorm(float* x, float* weight, float* bias, int columns, float epsilon, float* y) =>
+        RowOperations<W, V>.LayerNorm(x, weight, bias, columns, epsilon, y);
+
+    public override void Gelu(float* x, int count) => RowOperations<W, V>.Gelu(x, count);
+
+    public override void AddScaled(float* x, float* y, float factor, int count) => RowOperations<W, V>.AddScaled(x, y, factor, count);
 
     public override void SwiGlu(float* gate, float* up, int count) => RowOperations<W, V>.SwiGlu(gate, up, count);
 

@@ -13,6 +13,9 @@ readonly unsafe struct Matrix(float* data, int rows, int columns)
 
     public float* this[int row] => data + (nint)row * columns;
 
+    /// <summary>The same values in rows of another length, which divides the columns.</summary>
+    public Matrix InRowsOf(int length) => new(data, rows * (columns / length), length);
+
     /// <summary>Rows [first, first + count).</summary>
     public Matrix Slice(int first, int count) => new(this[first], count, columns);
 }

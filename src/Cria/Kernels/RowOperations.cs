@@ -29,6 +29,70 @@ static unsafe class RowOperations<W, V> where W : struct, IWidth<V> where V : st
             y[i] = x[i] * scale * weight[i];
     }
 
+    /// <summary>y = (x - mean(x)) / sqrt(mean((x - mean(x))²) + epsilon) * weight + bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void LayerNorm(float* x, float* weight, float* bias, int columns, float epsilon, float* y)
+    {
+        V sums = default;
+        var i = 0;
+        for (; i <= columns - W.Count; i += W.Count)
+            sums = W.Add(sums, W.Load(x + i));
+        var sum = W.Sum(sums);
+        for (; i < columns; i++)
+            sum += x[i];
+        var mean = sum / columns;
+
+        var (means, squares) = (W.Broadcast(mean), default(V));
+        for (i = 0; i <= columns - W.Count; i += W.Count)
+        {
+            var d = W.Subtract(W.Load(x + i), means);
+            squares = W.MultiplyAdd(d, d, squares);
+        }
+        var square = W.Sum(squares);
+        for (; i < columns; i++)
+            square += (x[i] - mean) * (x[i] - mean);
+
+        var scale = 1 / MathF.Sqrt(square / columns + epsilon);
+        var scales = W.Broadcast(scale);
+        for (i = 0; i <= columns - W.Count; i += W.Count)
+            W.Store(W.MultiplyAdd(W.Multiply(W.Subtract(W.Load(x + i), means), scales), W.Load(weight + i), W.Load(bias + i)), y + i);
+        for (; i < columns; i++)
+            y[i] = MathF.FusedMultiplyAdd((x[i] - mean) * scale, weight[i], bias[i]);
+    }
+
+    /// <summary>x = x (1 + erf(x / sqrt(2))) / 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Gelu(float* x, int count)
+    {
+        var i = 0;
+        for (; i <= count - W.Count; i += W.Count)
+            W.Store(Gelu(W.Load(x + i)), x + i);
+        if (i == count)
+            return;
+        var rest = stackalloc float[W.Count];
+        new Span<float>(rest, W.Count).Clear();
+        new ReadOnlySpan<float>(x + i, count - i).CopyTo(new Span<float>(rest, W.Count));
+        W.Store(Gelu(W.Load(rest)), rest);
+        new ReadOnlySpan<float>(rest, count - i).CopyTo(new Span<float>(x + i, count - i));
+    }
+
+    /// <summary>
+    /// max(v, 0) - |v| erfc(|v| / sqrt(2)) / 2; erfc by Hastings' formula (Abramowitz and Stegun 7.1.26), whose error is at most 1.5e-7, as
+    /// a product with e^-v²/2, so that nothing cancels where v is far below 0.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Gelu(V v)
+    {
+        var size = W.Max(v, W.Subtract(default, v));
+        var t = W.Divide(W.Broadcast(1), W.MultiplyAdd(size, W.Broadcast(0.3275911f * 0.70710678f), W.Broadcast(1)));
+        var p = W.MultiplyAdd(t, W.Broadcast(1.061405429f / 2), W.Broadcast(-1.453152027f / 2));
+        p = W.MultiplyAdd(p, t, W.Broadcast(1.421413741f / 2));
+        p = W.MultiplyAdd(p, t, W.Broadcast(-0.284496736f / 2));
+        p = W.MultiplyAdd(p, t, W.Broadcast(0.254829592f / 2));
+        var tail = W.Multiply(W.Multiply(p, t), Exp(W.Multiply(W.Multiply(size, size), W.Broadcast(-0.5f))));
+        return W.Subtract(W.Max(v, default), W.Multiply(size, tail));
+    }
+
     /// <summary>gate = gate * sigmoid(gate) * up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SwiGlu(float* gate, float* up, int count)
@@ -63,6 +127,17 @@ static unsafe class RowOperations<W, V> where W : struct, IWidth<V> where V : st
             W.Store(W.Add(W.Load(x + i), W.Load(y + i)), x + i);
         for (; i < count; i++)
             x[i] += y[i];
+    }
+
+    /// <summary>x += y * factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(float* x, float* y, float factor, int count)
+    {
+        var (i, factors) = (0, W.Broadcast(factor));
+        for (; i <= count - W.Count; i += W.Count)
+            W.Store(W.MultiplyAdd(W.Load(y + i), factors, W.Load(x + i)), x + i);
+        for (; i < count; i++)
+            x[i] = MathF.FusedMultiplyAdd(y[i], factor, x[i]);
     }
 
     /// <summary>Rotates the pairs (x[i], x[i + half]) of every head by the angles whose cosines and sines are given.</summary>

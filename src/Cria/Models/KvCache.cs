@@ -1,15 +1,14 @@
 using System.Runtime.InteropServices;
-using Cria.Formats;
 using Cria.Kernels;
 using Cria.Tensors;
 
 namespace Cria.Models;
 
 /// <summary>
-/// The keys and values of all sequences, in pages: a page holds 64 positions for every layer and kv head. Sequences that begin alike
+/// Keys and values in pages: a page holds 64 positions for every layer and kv head. Sequences that begin alike
 /// may share pages: a page counts its holders, and whoever writes to one that others hold writes to a copy. Thread-safe.
 /// </summary>
-sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
+sealed unsafe class KvCache(int layers, int kvHeads, int headSize, KvType type, KernelSet kernels)
 {
     /// <summary>Positions of a page.</summary>
     public const int PagePositions = KvFormat.BlockPositions;
@@ -24,22 +23,19 @@ sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
         KvType.F16 => ElementType.F16,
         KvType.BF16 => ElementType.BF16,
         _ => null,
-    }, config.HeadSize);
+    }, headSize);
 
     /// <summary>Bytes of all pages that somebody holds; a shared one counts once.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Bytes of a page.</summary>
-    public long PageBytes => (long)config.LayerCount * config.KvHeadCount * (Format.KeyBytes + Format.ValueBytes);
+    public long PageBytes => (long)layers * kvHeads * (Format.KeyBytes + Format.ValueBytes);
 
     /// <summary>Pages that so many positions take.</summary>
     public static int PagesOf(int positions) => (positions + PagePositions - 1) / PagePositions;
 
-    /// <summary>Where in a page the keys of a layer's head lie.</summary>
-    public nint KeyOffset(int layer, int head) => ((nint)layer * config.KvHeadCount + head) * (Format.KeyBytes + Format.ValueBytes);
-
-    /// <summary>Where in a page the values of a layer's head lie.</summary>
-    public nint ValueOffset(int layer, int head) => KeyOffset(layer, head) + Format.KeyBytes;
+    /// <summary>Where in a page the keys of a layer's first head lie; its values follow, then those of the next head.</summary>
+    public nint Offset(int layer) => (nint)layer * kvHeads * (Format.KeyBytes + Format.ValueBytes);
 
     /// <summary>A page with undefined content and one holder.</summary>
     public nint AllocatePage()
@@ -83,16 +79,19 @@ sealed unsafe class KvCache(ModelConfig config, KvType type, KernelSet kernels)
     ref int Holders(nint page) => ref *(int*)(page + (nint)PageBytes);
 
     /// <summary>Stores the keys and values [rows, kv heads * head size] of a layer.</summary>
-    public void Write(Compute compute, int layer, Row[] rows, Matrix keys, Matrix values) => compute.ForRows(keys.Rows, keys.Columns, 1, (first, end) =>
+    /// <param name="compute">Spreads the rows over the threads.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="place">The page and the position of every row.</param>
+    /// <param name="keys">The keys.</param>
+    /// <param name="values">The values.</param>
+    public void Write(Compute compute, int layer, Func<int, (nint Page, int Position)> place, Matrix keys, Matrix values) => compute.ForRows(keys.Rows, keys.Columns, 1, (first, end) =>
     {
         for (var i = first; i < end; i++)
         {
-            var page = (byte*)rows[i].Sequence.Pages[rows[i].Position / PagePositions];
-            for (var head = 0; head < config.KvHeadCount; head++)
-            {
-                Format.Write(page + KeyOffset(layer, head), page + ValueOffset(layer, head), rows[i].Position % PagePositions,
-                    keys[i] + head * config.HeadSize, values[i] + head * config.HeadSize);
-            }
+            var (page, position) = place(i);
+            var target = (byte*)page + Offset(layer);
+            for (var head = 0; head < kvHeads; head++, target += Format.KeyBytes + Format.ValueBytes)
+                Format.Write(target, target + Format.KeyBytes, position % PagePositions, keys[i] + head * headSize, values[i] + head * headSize);
         }
     });
 }

@@ -7,7 +7,8 @@ namespace Cria.Models;
 
 /// <summary>
 /// A Llama 3 text model: h = embedding; h += attention(norm(h)) and h += SwiGLU(norm(h)) in every block; logits = W norm(h)
-/// (spec section 2; Grattafiori et al. 2024). A row's logits depend, bit for bit, on its sequence alone: not on the rest of the
+/// (spec section 2; Grattafiori et al. 2024). In the blocks that a vision model has besides, rows attend to the images of their sequence, and what is added
+/// goes through gates; rows that see none pass by (spec llama32-vision 4). A row's logits depend, bit for bit, on its sequence alone: not on the rest of the
 /// batch, not on how the text was cut into forwards, not on the number of threads. One caller at a time.
 /// </summary>
 public sealed unsafe class TextModel : IDisposable
@@ -21,10 +22,12 @@ public sealed unsafe class TextModel : IDisposable
     readonly Compute _compute;
     readonly KvCache _cache;
     readonly Rope _rope;
-    readonly SelfAttention _attention;
+    readonly AttentionRuns _attention;
+    readonly ImageReader? _images; // of a vision model
     readonly Activations _activations = new();
     readonly RowAdapters _adapters = new();
     readonly Embedding _embedding;
+    readonly Embedding? _imageEmbedding;
     readonly Block[] _blocks;
     readonly Norm _norm;
     readonly Linear _output;
@@ -36,19 +39,18 @@ public sealed unsafe class TextModel : IDisposable
         if (options.Threads is < 1 or > MaxThreads)
             throw new CriaException($"threads is {options.Threads}; it must be between 1 and {MaxThreads}");
         (_checkpoint, Config) = (checkpoint, checkpoint.Config);
-        if (Config.Vision is not null)
-            throw new CriaException($"{checkpoint.Path}: a vision model, only text models are computed");
         Options = options with { Kv = options.Kv ?? DefaultKv(options.Compute), Threads = options.Threads ?? Environment.ProcessorCount };
-        _cache = new KvCache(Config, Options.Kv.Value, kernels);
+        _cache = new KvCache(Config.LayerCount - Config.CrossAttentionLayers.Count, Config.KvHeadCount, Config.HeadSize, Options.Kv.Value, kernels);
         _compute = new Compute(kernels, Options.Threads.Value, Options.Compute == ComputeType.BF16, Options.Weights == WeightPlacement.Repacked);
         _rope = new Rope(Config);
-        _attention = new SelfAttention(Config, _cache, _compute);
+        _attention = new AttentionRuns(_cache.Format, Config.HeadCount, Config.KvHeadCount, _compute);
         _embedding = new Embedding(checkpoint.Get(TensorRole.Embedding),
             Config.Quantization is null ? null : checkpoint.Part(TensorRole.Embedding, 0, MetaQuantization.Scales));
-        _blocks = [.. Enumerable.Range(0, Config.LayerCount).Select(layer => new Block(
-            Norm(TensorRole.AttentionNorm, layer), Linear(TensorRole.Query, layer), Linear(TensorRole.Key, layer), Linear(TensorRole.Value, layer),
-            Linear(TensorRole.AttentionOutput, layer),
-            Norm(TensorRole.FeedForwardNorm, layer), Linear(TensorRole.Gate, layer), Linear(TensorRole.Up, layer), Linear(TensorRole.Down, layer)))];
+        _imageEmbedding = Config.Vision is null ? null : new Embedding(checkpoint.Get(TensorRole.ImageEmbedding), null);
+        _blocks = new Block[Config.LayerCount];
+        for (int layer = 0, self = 0, cross = 0; layer < _blocks.Length; layer++)
+            _blocks[layer] = Config.CrossAttentionLayers.Contains(layer) ? CrossBlock(layer, cross++) : SelfBlock(layer, self++);
+        _images = Config.Vision is null ? null : new ImageReader(checkpoint, Options.Kv.Value, _compute);
         _norm = Norm(TensorRole.FinalNorm);
         _output = Linear(TensorRole.Output);
     }
@@ -82,12 +84,15 @@ public sealed unsafe class TextModel : IDisposable
     /// <summary>The options in effect: what was left open is filled in.</summary>
     public ModelOptions Options { get; }
 
-    /// <summary>Bytes that the sequences of this model hold, and what a <c>Generator</c> keeps of ended ones; what several share counts once.</summary>
-    public long CacheBytes => _cache.Bytes;
+    /// <summary>Bytes that the sequences of this model hold, those of images included, and what a <c>Generator</c> keeps of ended ones; what several share counts once.</summary>
+    public long CacheBytes => _cache.Bytes + (_images?.Cache.Bytes ?? 0);
 
     internal KvCache Cache => _cache;
 
     internal Checkpoint Checkpoint => _checkpoint;
+
+    /// <summary>The image encoder of a vision model.</summary>
+    internal VisionModel? Vision => _images?.Vision;
 
     /// <inheritdoc cref="RowAdapters.Observer"/>
     internal InputObserver? InputObserver { set => _adapters.Observer = value; }
@@ -104,7 +109,7 @@ public sealed unsafe class TextModel : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         adapter ??= _adapter;
         adapter?.Acquire(_compute);
-        return new Sequence(_cache, adapter);
+        return new Sequence(_cache, adapter, _images?.Cache, Config.ImageTokenId);
     }
 
     /// <summary>
@@ -117,6 +122,27 @@ public sealed unsafe class TextModel : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return new Adapter(ModelLocator.Resolve(nameOrPath), _checkpoint, _compute);
+    }
+
+    /// <summary>
+    /// Reads an image, for <see cref="Sequence.Add"/>: nearly all the work of a short question about it.
+    /// </summary>
+    /// <param name="image">The tiles that <see cref="ImageTransform"/> makes.</param>
+    /// <param name="cancellation">Looked at several times a second.</param>
+    /// <exception cref="CriaException">The model takes no images, or the tiles are of another size.</exception>
+    public ImageFeatures ReadImage(ImageTiles image, CancellationToken cancellation = default)
+    {
+        using var reading = BeginImage(image);
+        while (!reading.Advance())
+            cancellation.ThrowIfCancellationRequested();
+        return reading.Take();
+    }
+
+    /// <summary>The same in steps of a fraction of a second; one image at a time, and no forward within a step.</summary>
+    internal ImageReading BeginImage(ImageTiles image)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return (_images ?? throw new CriaException($"{_checkpoint.Path}: takes no images")).Begin(image);
     }
 
     /// <summary>
@@ -167,34 +193,33 @@ public sealed unsafe class TextModel : IDisposable
         var rows = batch.ToArray();
         var (h, x, q, k, v, a, gate, up) = _activations.Reserve(rows.Length, Config);
         for (var i = 0; i < rows.Length; i++)
-            _embedding.Lookup(rows[i], h[i]);                                       // [rows, D]
+            LookUp(rows[i], h[i]);                                                  // [rows, D]
         _rope.Prepare(rows);
-        _attention.Prepare(rows);
+        PrepareAttention(rows);
+        _images?.Prepare(rows);
         _adapters.Prepare(rows);
 
-        for (var layer = 0; layer < _blocks.Length; layer++)
+        foreach (var block in _blocks)
         {
             cancellation.ThrowIfCancellationRequested();
-            var block = _blocks[layer];
-
-            block.AttentionNorm.Apply(h, x);
-            block.Query.Apply(x, q);                                                // [rows, H d]
-            block.Key.Apply(x, k);                                                  // [rows, K d]
-            block.Value.Apply(x, v);
+            if (block is CrossBlock cross)
+            {
+                Attend(cross, rows, h);
+                continue;
+            }
+            var self = (SelfBlock)block;
+            self.AttentionNorm.Apply(h, x);
+            self.Query.Apply(x, q);                                                 // [rows, H d]
+            self.Key.Apply(x, k);                                                   // [rows, K d]
+            self.Value.Apply(x, v);
             _rope.Rotate(_compute, q);
             _rope.Rotate(_compute, k);
-            _cache.Write(_compute, layer, rows, k, v);
-            _attention.Apply(layer, rows, q, a);
-            block.AttentionOutput.Apply(a, x);
+            _cache.Write(_compute, self.Index, i => (rows[i].Sequence.Pages[rows[i].Position / KvCache.PagePositions], rows[i].Position), k, v);
+            _attention.Apply(_cache.Offset(self.Index), q, a);
+            self.Output.Apply(a, x);
             _compute.Add(h, x);
 
-            block.FeedForwardNorm.Apply(h, x);
-            block.Gate.Apply(x, gate);                                              // [rows, F]
-            block.Up.Apply(x, up);
-            _compute.SwiGlu(gate, up);
-            if (Config.Quantization is { IsRotated: true })
-                _compute.Hadamard(gate);
-            block.Down.Apply(gate, x);
+            self.FeedForward.Apply(h, x, gate, up);
             _compute.Add(h, x);
         }
 
@@ -217,6 +242,52 @@ public sealed unsafe class TextModel : IDisposable
         logits += result.Count;
     }
 
+    /// <summary>A block of images, for the rows that see one.</summary>
+    void Attend(CrossBlock block, Row[] batch, Matrix all)
+    {
+        var rows = _images!.Seeing;                                                 // which see an image
+        if (rows.Count == 0)
+            return;
+        var (h, x, q, a, gate, up) = _activations.ReserveSeeing(rows.Count, Config);
+        for (var i = 0; i < rows.Count; i++)
+            Copy(all[rows[i]], h[i]);
+        _adapters.Prepare([.. rows.Select(row => batch[row])]);
+
+        block.AttentionNorm.Apply(h, x);
+        block.Query.Apply(x, q);
+        block.QueryNorm.Apply(q.InRowsOf(Config.HeadSize), q.InRowsOf(Config.HeadSize));
+        _images.Attend(block.Index, q, a);
+        block.Output.Apply(a, x);
+        _compute.AddScaled(h, x, block.AttentionGate);
+
+        block.FeedForward.Apply(h, x, gate, up);
+        _compute.AddScaled(h, x, block.FeedForwardGate);
+
+        for (var i = 0; i < rows.Count; i++)
+            Copy(h[i], all[rows[i]]);
+        _adapters.Prepare(batch);
+    }
+
+    void LookUp(in Row row, float* target)
+    {
+        if (row.Token == Config.ImageTokenId)
+            _imageEmbedding!.Lookup(0, target);
+        else
+            _embedding.Lookup(row, target);
+    }
+
+    void PrepareAttention(Row[] rows)
+    {
+        _attention.Clear();
+        for (int first = 0, end; first < rows.Length; first = end)
+        {
+            for (end = first + 1; end < rows.Length && rows[end].Sequence == rows[first].Sequence;)
+                end++;
+            _attention.Add(first, end - first, new AttentionPart(rows[first].Sequence.Pages, rows[first].Position, Step: 1));
+        }
+        _attention.Schedule();
+    }
+
     /// <summary>Moves the rows that are wanted to the front; the products that follow are of them.</summary>
     Row[] Select(Matrix x, Row[] rows, Predicate<Row> isWanted)
     {
@@ -237,18 +308,18 @@ public sealed unsafe class TextModel : IDisposable
         {
             ArgumentNullException.ThrowIfNull(row.Sequence, nameof(rows));
             row.Sequence.CheckUsable(_cache);
-            row.Sequence.PendingLength = row.Sequence.Length;
+            row.Sequence.BeginPending();
         }
         var (asked, told) = (0L, 0L);
         foreach (var row in rows)
         {
-            if ((uint)row.Token >= (uint)Config.VocabularySize)
+            if ((uint)row.Token >= (uint)Config.VocabularySize && row.Token != Config.ImageTokenId)
                 throw new CriaException($"token {row.Token} is not in the vocabulary of {Config.VocabularySize}");
             if (row.Position != row.Sequence.PendingLength)
                 throw new ArgumentException($"a row at position {row.Position} follows {row.Sequence.PendingLength} positions of its sequence", nameof(rows));
             if (row.Position >= Config.MaxPositions)
                 throw new CriaException($"the text is longer than the {Config.MaxPositions} positions of the model");
-            row.Sequence.PendingLength++;
+            row.Sequence.Pend(row.Token);
             asked += row.WantsLogits ? 1 : 0;
             told += row.WantsState ? 1 : 0;
         }
@@ -262,7 +333,7 @@ public sealed unsafe class TextModel : IDisposable
     {
         ComputeType.F32 => KvType.F32,
         ComputeType.BF16 => KvType.BF16,
-        _ => _checkpoint.Get(TensorRole.Query).Type switch { ElementType.F32 => KvType.F32, ElementType.BF16 => KvType.BF16, _ => KvType.F16 },
+        _ => _checkpoint.MatrixType switch { ElementType.F32 => KvType.F32, ElementType.BF16 => KvType.BF16, _ => KvType.F16 },
     };
 
     Linear Linear(TensorRole role, int layer = 0) => new(_checkpoint, role, layer, _adapters, _compute);
@@ -280,6 +351,7 @@ public sealed unsafe class TextModel : IDisposable
         _compute.Dispose();
         _rope.Dispose();
         _attention.Dispose();
+        _images?.Dispose();
         _activations.Dispose();
         _norm.Dispose();
         _output.Dispose();
@@ -288,15 +360,13 @@ public sealed unsafe class TextModel : IDisposable
         _checkpoint.Dispose();
     }
 
-    sealed record Block(Norm AttentionNorm, Linear Query, Linear Key, Linear Value, Linear AttentionOutput,
-        Norm FeedForwardNorm, Linear Gate, Linear Up, Linear Down) : IDisposable
-    {
-        public void Dispose()
-        {
-            AttentionNorm.Dispose();
-            FeedForwardNorm.Dispose();
-            foreach (var linear in (Linear[])[Query, Key, Value, AttentionOutput, Gate, Up, Down])
-                linear.Dispose();
-        }
-    }
+    SelfBlock SelfBlock(int layer, int index) => new(index, Norm(TensorRole.AttentionNorm, layer),
+        Linear(TensorRole.Query, layer), Linear(TensorRole.Key, layer), Linear(TensorRole.Value, layer), Linear(TensorRole.AttentionOutput, layer), SwiGlu(layer));
+
+    CrossBlock CrossBlock(int layer, int index) => new(index, Norm(TensorRole.AttentionNorm, layer),
+        Linear(TensorRole.CrossQuery, layer), new RmsNorm(_checkpoint.Get(TensorRole.CrossQueryNorm, layer), Config.NormEpsilon, _compute), Linear(TensorRole.CrossOutput, layer),
+        VectorWeight.Gate(_checkpoint.Get(TensorRole.CrossAttentionGate, layer)), SwiGlu(layer), VectorWeight.Gate(_checkpoint.Get(TensorRole.CrossFeedForwardGate, layer)));
+
+    SwiGlu SwiGlu(int layer) => new(Norm(TensorRole.FeedForwardNorm, layer), Linear(TensorRole.Gate, layer), Linear(TensorRole.Up, layer), Linear(TensorRole.Down, layer),
+        _compute, Config.Quantization is { IsRotated: true });
 }

@@ -56,8 +56,8 @@ public sealed unsafe class Tensor
         return new Tensor(Name, Type, [count, .. _shape[1..]], _memory, _offset + first * rowBytes);
     }
 
-    /// <summary>The same elements in another shape.</summary>
-    internal Tensor Reshape(params long[] shape) => new(Name, Type, shape, _memory, _offset);
+    /// <summary>The same elements in rows of another length.</summary>
+    internal Tensor Reshape(long columns) => new(Name, Type, [Count / columns, columns], _memory, _offset);
 
     /// <summary>Says that it will not be read for a long time: its file's pages may leave the process's memory.</summary>
     internal void Forget() => _memory.Forget(_offset, ByteLength);

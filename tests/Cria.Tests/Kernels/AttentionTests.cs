@@ -82,6 +82,35 @@ public sealed unsafe class AttentionTests
         }
     }
 
+    /// <summary>Keys in several parts, of which some count more than once, are as if all stood in one, whether one thread has all spans or each a range.</summary>
+    [Theory, MemberData(nameof(KernelsAndTypes))]
+    public void PartsAreAsIfTheirKeysStoodSideBySide(int bits, ElementType? type)
+    {
+        const int group = 2, headSize = 32, rows = 9;
+        var format = KernelSet.All.Single(k => k.Bits == bits).CreateKvFormat(type, headSize);
+        var random = new Random(bits);
+        (int Count, int Times)[] kinds = [(700, 1), (70, 3), (1, 28)];
+        var (keys, values) = (kinds.Select(k => Random(random, k.Count * headSize)).ToArray(), kinds.Select(k => Random(random, k.Count * headSize)).ToArray());
+        using var memory = new NativeBuffer();
+        var blockBytes = format.KeyBytes + format.ValueBytes;
+        var next = (nint)memory.Reserve(20, blockBytes / sizeof(float)).Data;
+        var parts = new List<AttentionPart>();
+        for (var i = 0; i < kinds.Length; i++)
+        {
+            nint[] pages = [.. Enumerable.Range(0, (kinds[i].Count + 63) / 64).Select(_ => (next += blockBytes) - blockBytes)];
+            Write(format, pages, keys[i], values[i], headSize);
+            Read(format, type, pages, keys[i], values[i], tolerance: 0.02);
+            parts.Add(new(pages, kinds[i].Count - 1, LogCount: MathF.Log2(kinds[i].Times)));
+        }
+        float[] Repeated(float[][] parts) => [.. parts.Zip(kinds).SelectMany(p => Enumerable.Repeat(p.First, p.Second.Times).SelectMany(v => v))];
+        var queries = Random(random, rows * group * headSize);
+        var together = Attend(format, [.. parts], queries, group, rows);
+        for (var query = 0; query < rows * group; query++)
+            Check(queries, Repeated(keys), Repeated(values), together, headSize, kinds.Sum(k => k.Count * k.Times) - 1, query * headSize);
+        foreach (var ranges in new[] { 2, 4 })
+            Assert.Equal(together, Attend(format, [.. parts], queries, group, rows, ranges));
+    }
+
     static void Write(KvFormat format, nint[] pages, float[] keys, float[] values, int headSize)
     {
         fixed (float* k = keys, v = values)
@@ -117,10 +146,13 @@ public sealed unsafe class AttentionTests
         _ => ((sbyte*)block)[index] * (float)((Half*)(block + rows * KvFormat.BlockPositions))[d / 32 * KvFormat.BlockPositions + slot],
     };
 
-    static float[] Attend(KvFormat format, nint[] pages, float[] queries, int group, int position, int rows, int ranges = 1)
+    static float[] Attend(KvFormat format, nint[] pages, float[] queries, int group, int position, int rows, int ranges = 1) =>
+        Attend(format, [new AttentionPart(pages, position, Step: 1)], queries, group, rows, ranges);
+
+    static float[] Attend(KvFormat format, AttentionPart[] parts, float[] queries, int group, int rows, int ranges = 1)
     {
         var output = new float[queries.Length];
-        var spans = (position + rows - 1) / KvFormat.SpanPositions + 1;
+        var spans = parts.Sum(p => p.Spans(rows));
         using NativeBuffer scratch = new(), partials = new();
         fixed (float* q = queries, o = output)
         {
@@ -131,8 +163,7 @@ public sealed unsafe class AttentionTests
                 Stride = group * format.HeadSize,
                 Rows = rows,
                 Group = group,
-                Position = position,
-                Pages = pages,
+                Parts = parts,
                 KeyOffset = 0,
                 ValueOffset = format.KeyBytes,
                 EndSpan = spans,

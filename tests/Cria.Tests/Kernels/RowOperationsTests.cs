@@ -58,6 +58,39 @@ public sealed unsafe class RowOperationsTests
     }), iter: 100);
 
     [Fact]
+    public void LayerNormMatchesDoubleArithmetic() => Values.Sample(x => ForEachWidth(kernels =>
+    {
+        var mean = x.Average(v => (double)v);
+        var scale = 1 / Math.Sqrt(x.Average(v => (v - mean) * (v - mean)) + 1e-5);
+        var (weight, bias, y) = (x.Select((_, i) => 1 + i * 0.01f).ToArray(), x.Select((_, i) => i * 0.1f - 2).ToArray(), new float[x.Length]);
+        fixed (float* px = x, pw = weight, pb = bias, py = y)
+            kernels.LayerNorm(px, pw, pb, x.Length, 1e-5f, py);
+        for (var i = 0; i < x.Length; i++)
+            Assert.Equal((x[i] - mean) * scale * weight[i] + bias[i], y[i], 2e-5);
+    }), iter: 200);
+
+    /// <summary>The references are computed to more digits than float32 has: v (1 + erf(v / sqrt 2)) / 2.</summary>
+    [Fact]
+    public void GeluIsTheExactOne() => ForEachWidth(kernels =>
+    {
+        double[] expected = [0, 0.8413447460685429, -0.15865525393145707, 1.954499736103642, -0.04550026389635842, 0.34573123063700656, -0.1542687693629934, -8.5994984e-5, 20, 0];
+        float[] x = [0, 1, -1, 2, -2, 0.5f, -0.5f, -4.08f, 20, -20];
+        fixed (float* px = x)
+            kernels.Gelu(px, x.Length);
+        Assert.All(x.Zip(expected).Where((_, i) => i != 7), v => Assert.Equal(v.Second, v.First, 3e-7));
+        Assert.InRange(x[7], -1e-4f, -8e-5f);
+    });
+
+    [Fact]
+    public void AddScaledIsTheSumOfProducts() => Values.Sample(x => ForEachWidth(kernels =>
+    {
+        var (sum, y) = (x.ToArray(), x.Reverse().ToArray());
+        fixed (float* ps = sum, py = y)
+            kernels.AddScaled(ps, py, 0.25f, x.Length);
+        Assert.Equal(x.Zip(y, (a, b) => MathF.FusedMultiplyAdd(b, 0.25f, a)), sum);
+    }), iter: 100);
+
+    [Fact]
     public void RotateTurnsPairsHalfAHeadApart() => Gen.Select(Gen.Int[1, 70], Gen.Int[1, 3]).Sample((half, heads) =>
     {
         var random = new Random(half);

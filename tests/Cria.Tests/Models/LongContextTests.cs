@@ -49,7 +49,7 @@ public sealed class LongContextTests
                 for (var d = 0; d < 64; d++)
                     (key[d], value[d]) = ((float)layer.Keys[i][d], (float)layer.Values[i][d]);
                 var page = (byte*)sequence.Pages[i / KvCache.PagePositions];
-                model.Cache.Format.Write(page + model.Cache.KeyOffset(0, 0), page + model.Cache.ValueOffset(0, 0), i % KvCache.PagePositions, k, v);
+                model.Cache.Format.Write(page, page + model.Cache.Format.KeyBytes, i % KvCache.PagePositions, k, v);
             }
     }
 
