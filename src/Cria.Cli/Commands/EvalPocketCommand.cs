@@ -17,13 +17,14 @@ static class EvalPocketCommand
         var items = new Option<int>("--items") { Description = "Test items of each family", DefaultValueFactory = _ => usual.ItemsPerFamily }.Bounded(1, 100_000);
         var seed = new Option<ulong>("--seed") { Description = "Chooses the items", DefaultValueFactory = _ => usual.Seed };
         var failures = new Option<string?>("--failures") { Description = "A file to write the items without full marks to: JSONL of {\"family\",\"score\",\"prompt\",\"expected\",\"reply\"}" }.NotEmpty();
+        var unguarded = new Option<bool>("--unguarded") { Description = "Leave calls of tools unguarded: the model may write what it likes" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("pocket", "Scores a model on unseen tasks of the pocket world, 0 to 1, with greedy sampling.") { items, seed, failures, json };
+        var command = new Command("pocket", "Scores a model on unseen tasks of the pocket world, 0 to 1, with greedy sampling.") { items, seed, failures, unguarded, json };
         var run = new ModelOptionsBinder(command);
         command.SetAction(async (r, cancellation) =>
         {
             using var client = CriaChatClient.Load(run.Path(r), new() { Model = run.Options(r) });
-            var options = usual with { ItemsPerFamily = r.GetValue(items), Seed = r.GetValue(seed) };
+            var options = usual with { ItemsPerFamily = r.GetValue(items), Seed = r.GetValue(seed), IsGuarded = !r.GetValue(unguarded) };
             var report = await PocketEvaluation.RunAsync(client, options, Console.IsErrorRedirected ? null : ShowProgress, cancellation);
             if (r.GetValue(json))
                 Output.Json(w => Write(w, report));
@@ -49,6 +50,8 @@ static class EvalPocketCommand
             json.WriteNumber(family.Family, Math.Round(family.Score, 6));
         json.WriteEndObject();
         json.WriteNumber("mean", Math.Round(report.Mean, 6));
+        if (report.WellFormed is { } share)
+            json.WriteNumber("well_formed", Math.Round(share, 6));
     }
 
     internal static string Failures(PocketReport report)
@@ -70,6 +73,8 @@ static class EvalPocketCommand
     {
         var rows = report.Families.Select(f => (f.Family, Score: Percent(f.Score), Items: f.Items.ToString(CultureInfo.InvariantCulture)))
             .Append(("mean", Percent(report.Mean), ""));
+        if (report.WellFormed is { } share)
+            rows = rows.Append(("well formed", Percent(share), ""));
         if (Console.IsOutputRedirected)
         {
             foreach (var (family, score, count) in rows)

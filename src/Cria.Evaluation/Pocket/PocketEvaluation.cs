@@ -1,3 +1,4 @@
+using Cria.Chat;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Evaluation.Pocket;
@@ -20,6 +21,9 @@ public sealed record PocketEvaluationOptions
     /// <summary>Tokens after which a reply is cut; the longest right ones have about 100.</summary>
     public int MaxTokens { get; init; } = 256;
 
+    /// <summary>Whether calls of tools are guarded; if not, the model may write what it likes.</summary>
+    public bool IsGuarded { get; init; } = true;
+
     /// <summary>Requests that are under way at once.</summary>
     public int Concurrency { get; init; } = 16;
 }
@@ -37,6 +41,12 @@ public sealed record PocketReport(IReadOnlyList<PocketScore> Families, IReadOnly
 {
     /// <summary>The mean of the families' scores, each family counting the same.</summary>
     public double Mean => Families.Average(f => f.Score);
+
+    /// <summary>
+    /// Of the replies to items with tools the share, 0 to 1, that is well formed: calls of tools on offer with their arguments and no others, or text
+    /// that does not begin like a call; null without such items.
+    /// </summary>
+    public double? WellFormed => Transcripts.Where(t => t.Item.Tools.Count > 0).Average(t => Tools.IsWellFormed(t.Reply, t.Item.Tools) ? 1 : (double?)0);
 }
 
 /// <summary>Scores any chat client on fresh items of the pocket world, with greedy sampling.</summary>
@@ -57,17 +67,19 @@ public static class PocketEvaluation
         var done = 0;
         await Parallel.ForAsync(0, items.Length, new ParallelOptions { MaxDegreeOfParallelism = options.Concurrency, CancellationToken = cancellation }, async (i, token) =>
         {
-            transcripts[i] = await AskAsync(client, items[i], options.MaxTokens, token).ConfigureAwait(false);
+            transcripts[i] = await AskAsync(client, items[i], options, token).ConfigureAwait(false);
             progress?.Invoke(Interlocked.Increment(ref done), items.Length);
         }).ConfigureAwait(false);
         var scores = transcripts.GroupBy(t => t.Item.Family).Select(g => new PocketScore(g.Key, g.Average(t => t.Score), g.Count()));
         return new([.. scores], transcripts);
     }
 
-    static async Task<PocketTranscript> AskAsync(IChatClient client, PocketItem item, int maxTokens, CancellationToken cancellation)
+    static async Task<PocketTranscript> AskAsync(IChatClient client, PocketItem item, PocketEvaluationOptions options, CancellationToken cancellation)
     {
-        var options = new ChatOptions { Temperature = 0, MaxOutputTokens = maxTokens, Tools = item.Tools.Count > 0 ? [.. item.Tools] : null };
-        var response = await client.GetResponseAsync(item.Prompt, options, cancellation).ConfigureAwait(false);
+        var asked = new ChatOptions { Temperature = 0, MaxOutputTokens = options.MaxTokens };
+        if (item.Tools.Count > 0)
+            (asked.Tools, asked.AdditionalProperties) = ([.. item.Tools], new() { [CriaChatClient.GuardTools] = options.IsGuarded });
+        var response = await client.GetResponseAsync(item.Prompt, asked, cancellation).ConfigureAwait(false);
         var reply = new ChatMessage(ChatRole.Assistant, [.. response.Messages.SelectMany(m => m.Contents)]);
         return new(item, reply, item.Verify(reply));
     }

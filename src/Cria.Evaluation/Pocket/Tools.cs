@@ -125,6 +125,21 @@ sealed class Tools : PocketFamily
         { Tools = tools };
     }
 
+    /// <summary>Whether a reply is calls of tools on offer with arguments of their names and types, all those required among them, or text that does not begin like a call.</summary>
+    internal static bool IsWellFormed(ChatMessage reply, IReadOnlyList<AIFunctionDeclaration> tools)
+    {
+        FunctionCallContent[] calls = [.. reply.Contents.OfType<FunctionCallContent>()];
+        return calls.Length == 0 ? reply.Text.TrimStart() is not ['[' or '{' or '<', ..]
+            : Array.TrueForAll(calls, c => tools.Any(t => t.Name == c.Name && Fits(c.Arguments ?? new Dictionary<string, object?>(), t.JsonSchema)));
+
+        static bool Fits(IDictionary<string, object?> arguments, JsonElement schema)
+        {
+            var properties = schema.GetProperty("properties");
+            return schema.GetProperty("required").EnumerateArray().All(r => arguments.ContainsKey(r.GetString()!))
+                && arguments.All(a => properties.TryGetProperty(a.Key, out var property) && (property.GetProperty("type").GetString() == "integer" ? a.Value is long : a.Value is string));
+        }
+    }
+
     static bool SameCall(ChatMessage reply, string name, Dictionary<string, object?> arguments)
     {
         FunctionCallContent[] calls = [.. reply.Contents.OfType<FunctionCallContent>()];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cria.Chat.ToolCalls;
 using Cria.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
@@ -44,7 +45,7 @@ static class WireTools
             if (tool.Text("type") is { } type and not ("function" or "custom"))
                 throw ApiException.Unsupported(tool.Path("type"), $"{tool.Path("type")} is {OneLine.Quote(type)}; only functions are called");
             var parameters = tool.Get(schema) ?? JsonElement.Parse("{}");
-            return parameters.ValueKind == JsonValueKind.Object ? AIFunctionFactory.CreateDeclaration(tool.Required("name"), tool.Text("description"), parameters)
+            return parameters.ValueKind == JsonValueKind.Object ? (AITool)new ToolDefinition(tool.Required("name"), tool.Text("description") ?? "", parameters.Clone(), tool.Get(ToolDefinition.Strict) is { ValueKind: JsonValueKind.True })
                 : throw ApiException.Invalid(tool.Path(schema), $"{tool.Path(schema)} is not an object");
         })];
     }

@@ -116,7 +116,7 @@ public static class ChatJson
         var function = Object(Get(tool, "function") ?? throw new CriaException($"{at}.function is missing"), $"{at}.function");
         var name = Text(function, "name", $"{at}.function") ?? throw new CriaException($"{at}.function.name is missing");
         var parameters = Get(function, "parameters") is { } given ? Object(given, $"{at}.function.parameters").Clone() : JsonElement.Parse("{}");
-        return new ToolDefinition(name, Text(function, "description", $"{at}.function") ?? "", parameters, tool.Clone());
+        return new ToolDefinition(name, Text(function, "description", $"{at}.function") ?? "", parameters, Get(function, ToolDefinition.Strict) is { ValueKind: JsonValueKind.True }, tool.Clone());
     }
 
     static JsonElement? Get(JsonElement json, string name) =>

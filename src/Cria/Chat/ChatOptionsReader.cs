@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Globalization;
 using System.Text.Json;
+using Cria.Chat.ToolCalls;
 using Cria.Formats;
 using Cria.Generation;
 using Cria.Generation.Constraints;
@@ -46,26 +47,40 @@ static class ChatOptionsReader
     }
 
     /// <summary>Whether the last message, an assistant's, is to be gone on with.</summary>
-    public static bool ContinuesFinalMessage(ChatOptions? options)
+    public static bool ContinuesFinalMessage(ChatOptions? options) => Flag(options, CriaChatClient.ContinueFinalMessage) == true;
+
+    /// <summary>What a reply is guarded for while tools are on offer; null if it is not.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="request">What does not come from the options.</param>
+    public static GuardedRequest? Guard(ChatOptions? options, GuardedRequest request)
     {
-        object? value = null;
-        options?.AdditionalProperties?.TryGetValue(CriaChatClient.ContinueFinalMessage, out value);
-        return value switch
+        if (request.Tools.Count + request.BuiltinTools.Count == 0)
+            return null;
+        var required = options!.ToolMode as RequiredChatToolMode;
+        var isGuarded = Flag(options, CriaChatClient.GuardTools) ?? true;
+        var hasOwn = options.AdditionalProperties?.GetValueOrDefault("constraint") is not null;
+        if (required is not null && (hasOwn || !isGuarded))
+            throw new CriaException($"ToolMode requires a call and {(hasOwn ? "there is a constraint" : $"{CriaChatClient.GuardTools} is false")}; only one of them can be honoured");
+        var document = options.ResponseFormat is ChatResponseFormatJson json ? json.Schema?.GetRawText() ?? Constraint.JsonObject : null;
+        if (!isGuarded && document is not null)
+            throw new CriaException($"ResponseFormat is JSON beside tools and {CriaChatClient.GuardTools} is false; only one of them can be honoured");
+        return hasOwn || !isGuarded ? null : request with
         {
-            null or false or JsonElement { ValueKind: JsonValueKind.False } => false,
-            true or JsonElement { ValueKind: JsonValueKind.True } => true,
-            _ => throw new CriaException($"{CriaChatClient.ContinueFinalMessage} is neither true nor false"),
+            IsRequired = required is not null,
+            RequiredName = required?.RequiredFunctionName,
+            ManyCalls = options.AllowMultipleToolCalls != false,
+            Document = document,
         };
     }
 
     /// <summary>The functions on offer.</summary>
     public static IReadOnlyList<AIFunctionDeclaration> Tools(ChatOptions? options)
     {
-        if (options?.ToolMode is RequiredChatToolMode)
-            throw new CriaException("ToolMode requires a call, which cannot be forced; only Auto and None are supported");
-        if (options?.Tools is not { Count: > 0 } tools || options.ToolMode is NoneChatToolMode)
-            return [];
-        return [.. tools.Select(t => t as AIFunctionDeclaration ?? throw new CriaException($"the tool {t?.Name ?? "null"} is not a function"))];
+        if (options?.Tools is not { Count: > 0 } given || options.ToolMode is NoneChatToolMode)
+            return options?.ToolMode is RequiredChatToolMode ? throw new CriaException("ToolMode requires a call, and there are no tools") : [];
+        List<AIFunctionDeclaration> tools = [.. given.Select(t => t as AIFunctionDeclaration ?? throw new CriaException($"the tool {t?.Name ?? "null"} is not a function"))];
+        return options.ToolMode is RequiredChatToolMode { RequiredFunctionName: { } name } && !tools.Exists(t => t.Name == name)
+            ? throw new CriaException($"ToolMode requires a call of {OneLine.Quote(name)}, which is not among the tools") : tools;
     }
 
     /// <summary>The messages, with the options' instructions at the head of the system message.</summary>
@@ -84,6 +99,14 @@ static class ChatOptionsReader
             return [new ChatMessage(ChatRole.System, options.Instructions), .. list];
         return [new ChatMessage(ChatRole.System, $"{options.Instructions}\n\n{list[0].Text}"), .. list.Skip(1)];
     }
+
+    static bool? Flag(ChatOptions? options, string name) => options?.AdditionalProperties?.GetValueOrDefault(name) switch
+    {
+        null => null,
+        false or JsonElement { ValueKind: JsonValueKind.False } => false,
+        true or JsonElement { ValueKind: JsonValueKind.True } => true,
+        _ => throw new CriaException($"{name} is neither true nor false"),
+    };
 
     static float? Number(AdditionalPropertiesDictionary? properties, string name)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Cria.Chat.ToolCalls;
 using Cria.Formats;
 using Cria.Generation;
 using Cria.Models;
@@ -14,9 +15,10 @@ namespace Cria.Chat;
 /// </summary>
 /// <remarks>
 /// <see cref="ChatOptions"/>: what is unset comes from the model's generation_config.json. Functions among the tools are offered as the model's
-/// prompt style does; those named like Meta's built-in tools (<see cref="ChatFormat.BuiltinTools"/>) without their definition. `AdditionalProperties`
+/// prompt style does; those named like Meta's built-in tools (<see cref="ChatFormat.BuiltinTools"/>) without their definition. While tools are on offer a
+/// reply is held to well-formed calls of these, with arguments that satisfy their schemas, or to text. `AdditionalProperties`
 /// may hold min_p, repetition_penalty, logit_bias (id to number), logprobs (true or the number of alternatives), top_logprobs, adapter (an
-/// <see cref="Adapter"/> that this client's <see cref="TextModel"/> loaded) and continue_final_message; log probabilities come back as a list of
+/// <see cref="Adapter"/> that this client's <see cref="TextModel"/> loaded), continue_final_message and guard_tools; log probabilities come back as a list of
 /// <see cref="GeneratedToken"/> under `logprobs`, what an answer took as <see cref="GenerationTimings"/> under `timings`. What cannot be honoured (a conversation id, reasoning, a tool that is no function) is a
 /// <see cref="CriaException"/>. `ModelId` and other additional properties are ignored: there is one model.
 /// </remarks>
@@ -34,6 +36,18 @@ public sealed class CriaChatClient : IChatClient
     /// <summary>The key in <see cref="ChatOptions.AdditionalProperties"/> that, if true, has the last message, an assistant's text, gone on with; the answer is what follows.</summary>
     public const string ContinueFinalMessage = "continue_final_message";
 
+    /// <summary>
+    /// The key in <see cref="ChatOptions.AdditionalProperties"/> that, if false, leaves calls of tools unguarded: nothing keeps them well formed and to
+    /// their schemas. Only where <see cref="ChatOptions.ToolMode"/> requires none.
+    /// </summary>
+    public const string GuardTools = "guard_tools";
+
+    /// <summary>
+    /// The key in a response's and its first update's AdditionalProperties of the tools whose schemas cannot be honoured, and why, as an
+    /// IReadOnlyDictionary of texts: calls of these have the arguments' names only for certain.
+    /// </summary>
+    public const string UnguardedTools = "unguarded_tools";
+
     /// <summary>Tokens that are kept free for an answer without a limit when turns are left out, if the context is large enough.</summary>
     const int AnswerRoom = 1024;
 
@@ -45,6 +59,7 @@ public sealed class CriaChatClient : IChatClient
     readonly Speculation _speculation;
     readonly bool _dropOldest;
     readonly ChatClientMetadata _metadata;
+    readonly ReplyGuards _guards = new();
 
     CriaChatClient(TextModel model, Tokenizer tokenizer, ChatFormatOptions format, string name, CriaChatClientOptions options)
     {
@@ -87,11 +102,12 @@ public sealed class CriaChatClient : IChatClient
         var tokens = updates.SelectMany(u => u.AdditionalProperties?.GetValueOrDefault(LogProbs) as IEnumerable<GeneratedToken> ?? []).ToList();
         if (tokens.Count > 0)
             (response.AdditionalProperties ??= [])[LogProbs] = tokens;
-        if (updates[0].AdditionalProperties?.TryGetValue(DroppedMessages, out var dropped) == true)
-            (response.AdditionalProperties ??= [])[DroppedMessages] = dropped;
+        foreach (var key in new[] { DroppedMessages, UnguardedTools })
+            if (updates[0].AdditionalProperties?.GetValueOrDefault(key) is { } value)
+                (response.AdditionalProperties ??= [])[key] = value;
         (response.AdditionalProperties ??= [])[Timings] = updates[^1].AdditionalProperties![Timings];
         foreach (var message in response.Messages)
-            foreach (var key in new[] { LogProbs, DroppedMessages, Timings })
+            foreach (var key in new[] { LogProbs, DroppedMessages, UnguardedTools, Timings })
                 message.AdditionalProperties?.Remove(key); // merged from the updates: those of the last one only
         return response;
     }
@@ -106,11 +122,16 @@ public sealed class CriaChatClient : IChatClient
         var tools = ChatOptionsReader.Tools(options);
         var continues = ChatOptionsReader.ContinuesFinalMessage(options);
         var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        var format = Offer(tools, FormatOf(dialogue));
+        var guard = Guard(tools, format, options);
+        var prefill = continues ? dialogue[^1].Text : "";
+        generation = generation with { Constraint = guard?.Constraint ?? generation.Constraint, ConstraintPrefix = prefill };
         var prompt = Encode(dialogue);
         var dropped = _dropOldest ? DropOldest(ref prompt) : 0;
-        var reply = new ReplyReader([.. tools.Select(t => t.Name)], options?.AllowMultipleToolCalls != false, continues ? dialogue[^1].Text : "");
+        var reply = new ReplyReader([.. tools.Select(t => t.Name)], options?.AllowMultipleToolCalls != false, guard, prefill);
         var pythonTag = _tokenizer.SpecialId("<|python_tag|>");
         var (id, created, count) = (Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow, 0);
+        var unguarded = guard?.Unguarded;
         var unsent = new List<GeneratedToken>();
 
         await foreach (var token in _generator.GenerateAsync(prompt, generation, cancellationToken).ConfigureAwait(false))
@@ -123,7 +144,9 @@ public sealed class CriaChatClient : IChatClient
             var update = new ChatResponseUpdate(ChatRole.Assistant, contents) { ResponseId = id, MessageId = id, CreatedAt = created, ModelId = _metadata.DefaultModelId };
             if (dropped > 0)
                 (update.AdditionalProperties ??= [])[DroppedMessages] = dropped;
-            dropped = 0;
+            if (unguarded?.Count > 0)
+                (update.AdditionalProperties ??= [])[UnguardedTools] = unguarded;
+            (dropped, unguarded) = (0, null);
             if (generation.TopLogProbs is not null)
                 (update.AdditionalProperties ??= [])[LogProbs] = unsent.ToList();
             unsent.Clear();
@@ -132,13 +155,14 @@ public sealed class CriaChatClient : IChatClient
                 update.FinishReason = reply.HasCalls ? ChatFinishReason.ToolCalls : finish == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
                 update.Contents.Add(new UsageContent(new() { InputTokenCount = prompt.Length, CachedInputTokenCount = token.Timings!.CachedTokens, OutputTokenCount = count, TotalTokenCount = prompt.Length + count }));
                 (update.AdditionalProperties ??= [])[Timings] = token.Timings;
-                if (token.Id == _tokenizer.SpecialId("<|eom_id|>"))
+                // Calls end a message, not the turn, where there are built-in tools. A guard ends them without the token that says so.
+                if (token.Id == _tokenizer.SpecialId("<|eom_id|>") || reply.HasCalls && format.BuiltinTools is not null && !_generator.StopIds.Contains(token.Id))
                     (update.AdditionalProperties ??= [])[ChatFormat.StopReason] = "end_of_message";
             }
             yield return update;
         }
 
-        int[] Encode(IReadOnlyList<ChatMessage> messages) => Render(messages, tools, continues).Encode(_tokenizer);
+        int[] Encode(IReadOnlyList<ChatMessage> messages) => Render(messages, format, continues).Encode(_tokenizer);
 
         int DropOldest(ref int[] prompt)
         {
@@ -155,25 +179,39 @@ public sealed class CriaChatClient : IChatClient
 
     /// <summary>The prompt that a dialogue is answered from.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
-    public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) =>
-        Render(ChatOptionsReader.Dialogue(messages, options), ChatOptionsReader.Tools(options), ChatOptionsReader.ContinuesFinalMessage(options));
+    public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
+    {
+        var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        return Render(dialogue, Offer(ChatOptionsReader.Tools(options), FormatOf(dialogue)), ChatOptionsReader.ContinuesFinalMessage(options));
+    }
 
     /// <summary>The tokens of the prompt that a dialogue is answered from.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public int CountTokens(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(messages, options).Encode(_tokenizer).Length;
 
-    Prompt Render(IReadOnlyList<ChatMessage> dialogue, IReadOnlyList<AIFunctionDeclaration> tools, bool continues)
+    /// <summary>The templates of Llama know one call in a message.</summary>
+    ChatFormatOptions FormatOf(IReadOnlyList<ChatMessage> dialogue) => _format.Style != ChatStyle.Meta && dialogue.Any(m => m.Contents.OfType<FunctionCallContent>().Skip(1).Any())
+        ? _format with { Style = ChatStyle.Meta } : _format;
+
+    static ChatFormatOptions Offer(IReadOnlyList<AIFunctionDeclaration> tools, ChatFormatOptions format)
     {
-        var format = _format.Style != ChatStyle.Meta && dialogue.Any(m => m.Contents.OfType<FunctionCallContent>().Skip(1).Any())
-            ? _format with { Style = ChatStyle.Meta } : _format; // these templates know one call in a message
         var builtin = format.Style == ChatStyle.HuggingFace32 || format.Template is not null ? [] : tools.Where(t => ChatFormat.BuiltinTools.Contains(t.Name)).ToList();
         var custom = tools.Except(builtin).ToList();
-        var prompt = ChatFormat.Render(dialogue, format with
-        {
-            Tools = custom.Count > 0 ? custom : null,
-            BuiltinTools = builtin.Count > 0 ? builtin.ConvertAll(t => t.Name) : null,
-            AddGenerationPrompt = !continues,
-        });
+        return format with { Tools = custom.Count > 0 ? custom : null, BuiltinTools = builtin.Count > 0 ? builtin.ConvertAll(t => t.Name) : null };
+    }
+
+    /// <summary>What holds the reply to well-formed calls; null if there are no tools, or it is not to be held.</summary>
+    ReplyGuard? Guard(IReadOnlyList<AIFunctionDeclaration> tools, ChatFormatOptions format, ChatOptions? options) => ChatOptionsReader.Guard(options, new()
+    {
+        Tools = format.Tools ?? [],
+        BuiltinTools = format.BuiltinTools ?? [],
+        Format = format.Template is not null ? null : format.Style == ChatStyle.Meta ? format.ToolFormat : ToolFormat.Json,
+        HasPythonTag = _tokenizer.SpecialId("<|python_tag|>") is not null,
+    }) is { } request ? _guards.Of(request) : null;
+
+    Prompt Render(IReadOnlyList<ChatMessage> dialogue, ChatFormatOptions format, bool continues)
+    {
+        var prompt = ChatFormat.Render(dialogue, format with { AddGenerationPrompt = !continues });
         if (!continues)
             return prompt;
         if (dialogue[^1].Role != ChatRole.Assistant || dialogue[^1].Contents.Any(c => c is not TextContent) || string.IsNullOrWhiteSpace(dialogue[^1].Text))

@@ -10,12 +10,11 @@ namespace Cria.Chat;
 /// </summary>
 /// <param name="names">The tools on offer.</param>
 /// <param name="manyCalls">Whether more than the first call counts.</param>
+/// <param name="guard">What held the answer; null = nothing.</param>
 /// <param name="prefill">The beginning of the answer that the caller wrote; it is read with the rest and not given back.</param>
-sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, string prefill = "")
+sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, ReplyGuard? guard = null, string prefill = "")
 {
     const string PythonTag = "<|python_tag|>";
-
-    static readonly string[] Keys = ["\"name\"", "\"type\"", "\"parameters\"", "\"arguments\""];
 
     readonly StringBuilder _held = new(prefill);
     readonly string _answer = Guid.NewGuid().ToString("n")[..8]; // ids are unique in a dialogue
@@ -57,7 +56,7 @@ sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, stri
     /// <summary>All that is held is calls of tools on offer, or text.</summary>
     void Decide(string text, List<AIContent> contents)
     {
-        if (AssistantText.Parse(text).Calls is { Count: > 0 } calls && calls.All(c => names.Contains(c.Name)))
+        if (AssistantText.Parse(text).Calls is { Count: > 0 } calls && calls.All(c => names.Contains(c.Name)) && guard?.IsCall(_held.ToString()) != false)
             Call(calls, contents);
         else
             Release(_held.Length, contents);
@@ -135,8 +134,8 @@ sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, stri
         {
             "" => true,
             ['[', .. var rest] => names.Any(n => Agree(n + "(", Squeeze(rest.TrimStart(), n.Length))),
-            ['{', .. var rest] => Keys.Any(k => Agree(k, rest.TrimStart())),
-            _ => names.Any(n => Agree($"{n}.call(query=\"", text)),
+            ['{', .. var rest] => JsonCalls.Keys.Any(k => Agree($"\"{k}\"", rest.TrimStart())),
+            _ => names.Any(n => Agree(n + BuiltinCall.QueryStart, text)),
         };
     }
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Cria.Generation.Constraints;
 using Cria.Tokenization;
 
@@ -8,23 +7,19 @@ namespace Cria.Generation;
 sealed class ConstrainedText
 {
     readonly ConstraintMatcher _matcher;
-    readonly Tokenizer _tokenizer;
+    readonly TokenSlices _tokens;
     readonly IReadOnlySet<int> _stopIds;
-    readonly Dictionary<byte, int> _byteTokens;
     readonly Queue<int> _end = []; // the shortest, while nothing else is added
 
     /// <exception cref="CriaException">The shortest text has no room in <paramref name="maxTokens"/>.</exception>
     public ConstrainedText(ConstraintMatcher matcher, Tokenizer tokenizer, IReadOnlySet<int> stopIds, int maxTokens)
     {
-        (_matcher, _tokenizer, _stopIds) = (matcher, tokenizer, stopIds);
-        _byteTokens = TokenSlices.Of(tokenizer).ByteTokens;
+        (_matcher, _tokens, _stopIds) = (matcher, TokenSlices.Of(tokenizer), stopIds);
         if (!HasRoom(matcher.After(), maxTokens))
             throw new CriaException($"max_tokens is {maxTokens}, too few for the shortest text that satisfies the constraint");
     }
 
     public bool IsOver => _matcher.IsOver;
-
-    public bool IsComplete => _matcher.IsComplete;
 
     /// <summary>Forbids what may not follow: all tokens but those of the mask, and the ends unless the text is complete.</summary>
     public void Restrict(Span<float> logits)
@@ -63,11 +58,14 @@ sealed class ConstrainedText
         return true;
     }
 
-    /// <summary>Adds the next token of the shortest end.</summary>
+    /// <summary>Adds the next token of the shortest end, or ends the text if it is complete.</summary>
+    /// <exception cref="CriaException">It is complete, and nothing ends it.</exception>
     public int AddShortest()
     {
+        if (_matcher.IsComplete && _end.Count == 0)
+            return _stopIds.Count > 0 ? _stopIds.Min() : throw new CriaException("the constraint leaves no token that could be completed before max_tokens run out");
         if (_end.Count == 0)
-            foreach (var token in Tokens(_matcher.After().ShortestEnd()))
+            foreach (var token in _tokens.Encode(_matcher.After().ShortestEnd()))
                 _end.Enqueue(token);
         var id = _end.Dequeue();
         _ = _matcher.TryAdvance(id);
@@ -75,14 +73,5 @@ sealed class ConstrainedText
     }
 
     bool HasRoom(ConstraintMatcher.Ahead ahead, int tokens) =>
-        ahead.Least <= tokens || ahead.Least <= (long)tokens * TokenTrie.MostBytes && Tokens(ahead.ShortestEnd()).Count <= tokens;
-
-    /// <summary>Tokens of an end; it may begin within a character, whose bytes are tokens of their own.</summary>
-    List<int> Tokens(ReadOnlySpan<byte> end)
-    {
-        var inside = 0;
-        while (inside < end.Length && (end[inside] & 0xC0) == 0x80)
-            inside++;
-        return [.. end[..inside].ToArray().Select(b => _byteTokens[b]), .. _tokenizer.Encode(Encoding.UTF8.GetString(end[inside..]))];
-    }
+        ahead.Least <= tokens || ahead.Least <= (long)tokens * TokenTrie.MostBytes && _tokens.Encode(ahead.ShortestEnd()).Count <= tokens;
 }

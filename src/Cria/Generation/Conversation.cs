@@ -24,7 +24,7 @@ sealed class Conversation : Request
     public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer) : base(prompt, options.Adapter)
     {
         (_promptLength, _limit, _stopIds) = (prompt.Length, prompt.Length + maxTokens, stopIds);
-        _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!), tokenizer!, stopIds, maxTokens));
+        _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!, options.ConstraintPrefix), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
         Guesses = new(options.Speculation);
@@ -99,8 +99,7 @@ sealed class Conversation : Request
             _answered = Stopwatch.GetTimestamp();
         var isStop = _stopIds.Contains(token.Id);
         var text = isStop ? "" : _stops.Push(_decoder?.Push(token.Id) ?? "");
-        FinishReason? finish = isStop || _stops.Found || _sampler.IsOver ? FinishReason.Stop
-            : _ids.Count < _limit ? null : _sampler.IsComplete ? FinishReason.Stop : FinishReason.Length;
+        FinishReason? finish = isStop || _stops.Found || _sampler.IsOver ? FinishReason.Stop : _ids.Count < _limit ? null : FinishReason.Length;
         if (finish is not null && !_stops.Found)
         {
             text += _stops.Push(_decoder?.Flush() ?? "");

@@ -55,6 +55,9 @@ public sealed record GenerationOptions
     /// <summary>What the answer must be; null = any text. It is complete before <see cref="MaxTokens"/> run out.</summary>
     public Constraint? Constraint { get; init; }
 
+    /// <summary>The text before the answer that <see cref="Constraint"/> takes in: the beginning of what must satisfy it.</summary>
+    public string ConstraintPrefix { get; init; } = "";
+
     /// <summary>How tokens are guessed ahead; it changes the speed, not the text.</summary>
     public Speculation Speculation { get; init; }
 

@@ -31,9 +31,6 @@ sealed class Sampler
     /// <summary>Whether the constraint allows nothing more.</summary>
     public bool IsOver => _constrained?.IsOver == true;
 
-    /// <summary>Whether a constraint is satisfied by what is written.</summary>
-    public bool IsComplete => _constrained?.IsComplete == true;
-
     /// <summary>Chooses the next token. The logits [V] are overwritten.</summary>
     /// <param name="logits">The logits.</param>
     /// <param name="left">The tokens that the answer may still have, this one among them.</param>

@@ -80,8 +80,8 @@ public sealed class ReplyReaderTests
     [Fact]
     public void APrefilledBeginningIsReadWithTheRest()
     {
-        Assert.Equal("f", ((FunctionCallContent)Assert.Single(new ReplyReader(Names, manyCalls: true, "[f(").Push("x=1)]", isLast: true))).Name);
-        Assert.Equal("Rome.", ((TextContent)Assert.Single(new ReplyReader(Names, manyCalls: true, "It is ").Push("Rome.", isLast: true))).Text);
+        Assert.Equal("f", ((FunctionCallContent)Assert.Single(new ReplyReader(Names, manyCalls: true, prefill: "[f(").Push("x=1)]", isLast: true))).Name);
+        Assert.Equal("Rome.", ((TextContent)Assert.Single(new ReplyReader(Names, manyCalls: true, prefill: "It is ").Push("Rome.", isLast: true))).Text);
     }
 
     [Theory]

@@ -32,6 +32,21 @@ public sealed partial class ToolsGuideTests
     }
 
     [Fact]
+    public async Task ACallCanBeRequired()
+    {
+        var call = (await Forced(new() { Tools = [AIFunctionFactory.Create((string city) => city, "get_weather")] })).Messages[0].Contents.OfType<FunctionCallContent>().Single();
+        Assert.Equal("city", Assert.Single(call.Arguments!).Key);
+    }
+
+    static async Task<ChatResponse> Forced(ChatOptions options)
+    {
+        using var model = CriaChatClient.Load("pocket");
+        var forced = new ChatOptions { Temperature = 0, ToolMode = ChatToolMode.RequireSpecific("get_weather"), AllowMultipleToolCalls = false, Tools = options.Tools };
+        var reply = await model.GetResponseAsync("Rome, please!", forced);
+        return reply;
+    }
+
+    [Fact]
     public async Task AContainerGivesTheClient()
     {
         var services = new ServiceCollection();

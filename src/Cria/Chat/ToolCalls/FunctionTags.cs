@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Cria.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat.ToolCalls;
@@ -20,6 +21,14 @@ static partial class FunctionTags
                 calls.Add(new($"call_{calls.Count}", tag.Groups[1].Value, arguments));
         return calls.Count > 0 ? calls : null;
     }
+
+    /// <summary>One call after the other.</summary>
+    public static Node Grammar(GrammarBuilder grammar, Node call, int most) => grammar.Repeat(call, 1, most, new Terminal(grammar.Json.Space));
+
+    /// <summary>One call.</summary>
+    /// <exception cref="CriaException">The name cannot stand in a tag, or the schema cannot be honoured.</exception>
+    public static Node Grammar(GrammarBuilder grammar, string name, string schema) => Tag().Match($"{Start}{name}>{{") is { Success: true } match && match.Groups[1].Value == name
+        ? GrammarBuilder.Sequence(grammar.Literal($"{Start}{name}>"), grammar.JsonArguments(schema), grammar.Literal(End)) : throw new CriaException("its name cannot stand in a function tag");
 
     static Dictionary<string, object?>? Arguments(string text) =>
         JsonValues.ReadObject(text, out _) is { } json ? JsonValues.ToMap(json) : PythonicCalls.ParseDictionary(text);

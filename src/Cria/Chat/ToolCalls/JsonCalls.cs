@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cria.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat.ToolCalls;
@@ -6,6 +7,9 @@ namespace Cria.Chat.ToolCalls;
 /// <summary>Calls as JSON objects: `{"type": "function", "name": NAME, "parameters": {...}}` of Llama 3.1, without `type` in the Hugging Face templates (spec sections 6.3 d and 6.6).</summary>
 static class JsonCalls
 {
+    /// <summary>What may stand first in a call.</summary>
+    public static readonly string[] Keys = ["name", "type", "parameters", "arguments"];
+
     /// <summary>A call as llama-models writes it.</summary>
     public static string Write(FunctionCallContent call) =>
         $"{{\"type\": \"function\", \"name\": {Quote(call.Name)}, \"parameters\": {Arguments(call)}}}";
@@ -35,6 +39,21 @@ static class JsonCalls
             rest = rest[1..].TrimStart();
         }
         return calls;
+    }
+
+    /// <summary>One call, or several.</summary>
+    public static Node Grammar(GrammarBuilder grammar, Node call, int most) =>
+        grammar.Repeat(call, 1, most, GrammarBuilder.Sequence(grammar.Literal(";"), new Terminal(grammar.Json.Space)));
+
+    /// <summary>One call, in either of the forms.</summary>
+    /// <exception cref="CriaException">The schema cannot be honoured.</exception>
+    public static Node Grammar(GrammarBuilder grammar, string name, string schema)
+    {
+        var (json, r) = (grammar.Json, grammar.Regulars);
+        var type = r.Concat(r.Literal("\"type\""), json.Colon, r.Literal("\"function\""), json.Comma);
+        var start = r.Concat(r.Literal("{"), json.Space, r.Optional(type), r.Literal("\"name\""), json.Colon, r.Literal(JsonText.Quote(name), 0, Regular.Empty), json.Comma,
+            r.Or(r.Literal("\"parameters\""), r.Literal("\"arguments\"")), json.Colon);
+        return GrammarBuilder.Sequence(new Terminal(start), grammar.JsonArguments(schema), new Terminal(r.Concat(json.Space, r.Literal("}"))));
     }
 
     static string Quote(string text) => new PythonJson(Ascii: true).ToText(text);

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Cria.Generation.Constraints;
 
 namespace Cria.Chat.ToolCalls;
 
-/// <summary>JSON values as plain objects: null, bool, string, long, double, lists and dictionaries in the order of the text.</summary>
+/// <summary>JSON values as plain objects: null, bool, string, numbers, lists and dictionaries in the order of the text.</summary>
 static class JsonValues
 {
     /// <summary>The JSON object that a text begins with, and how many characters it takes; null if it begins with none.</summary>
@@ -35,13 +37,21 @@ static class JsonValues
         return map;
     }
 
-    /// <summary>Integers beyond 64 bits become the nearest double.</summary>
+    /// <summary>A number as long or double, or as JSON if it is neither without a change of its digits.</summary>
+    public static object Number(JsonElement json)
+    {
+        if (json.TryGetInt64(out var whole))
+            return whole;
+        var (written, real) = (json.GetRawText(), json.GetDouble());
+        return double.IsFinite(real) && DecimalNumber.Parse(written) is { } exact && exact == DecimalNumber.Parse(real.ToString("R", CultureInfo.InvariantCulture)) ? real : json.Clone();
+    }
+
     public static object? ToObject(JsonElement json) => json.ValueKind switch
     {
         JsonValueKind.String => json.GetString(),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        JsonValueKind.Number => json.TryGetInt64(out var whole) ? (object)whole : json.GetDouble(),
+        JsonValueKind.Number => Number(json),
         JsonValueKind.Array => json.EnumerateArray().Select(ToObject).ToList(),
         JsonValueKind.Object => ToMap(json),
         _ => null,

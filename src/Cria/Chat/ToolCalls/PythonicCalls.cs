@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using Cria.Generation.Constraints;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat.ToolCalls;
@@ -17,9 +19,18 @@ public static class PythonicCalls
 
     /// <summary>
     /// The calls of a text that is nothing but one list of calls with plain names and keyword arguments; null if it is anything else.
-    /// Argument values are string, bool, long, double, null, lists and dictionaries of these.
+    /// Argument values are string, bool, long, double, JSON of a number that neither holds, null, lists and dictionaries of these.
     /// </summary>
     public static IReadOnlyList<FunctionCallContent>? Parse(string text) => new Parser(text).Calls();
+
+    /// <summary>A list of calls.</summary>
+    internal static Node Grammar(GrammarBuilder grammar, Node call, int most) =>
+        GrammarBuilder.Sequence(grammar.Literal("["), grammar.Repeat(call, 1, most, new Terminal(grammar.Json.Comma)), grammar.Literal("]"));
+
+    /// <summary>One call.</summary>
+    /// <exception cref="CriaException">The name is no identifier, or the schema cannot be honoured.</exception>
+    internal static Node Grammar(GrammarBuilder grammar, string name, string schema) => ObjectRules.IsIdentifier(name)
+        ? GrammarBuilder.Sequence(grammar.Literal(name), grammar.PythonArguments(schema)) : throw new CriaException("its name is no identifier, which a pythonic call needs");
 
     /// <summary>The dictionary of literals that a text begins with; null if it begins with none.</summary>
     internal static Dictionary<string, object?>? ParseDictionary(string text) => new Parser(text).Dictionary();
@@ -179,15 +190,24 @@ public static class PythonicCalls
                     throw new Fail();
                 }
             }
+            var signed = sign < 0 ? "-" + digits : digits;
             if (digits.All(char.IsAsciiDigit))
             {
                 if (digits.Length > 1 && digits[0] == '0' && digits.Any(d => d != '0'))
                     throw new Fail(); // Python forbids leading zeros
-                return long.TryParse(sign < 0 ? "-" + digits : digits, CultureInfo.InvariantCulture, out var whole) ? (object)whole
-                    : sign * double.Parse(digits, CultureInfo.InvariantCulture);
+                if (long.TryParse(signed, CultureInfo.InvariantCulture, out var whole))
+                    return whole;
             }
-            return double.TryParse(digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var real)
-                && double.IsFinite(real) ? sign * real : throw new Fail();
+            if (!double.TryParse(signed, NumberStyles.Float, CultureInfo.InvariantCulture, out var real))
+                throw new Fail();
+            try
+            {
+                return JsonValues.Number(JsonElement.Parse(signed));
+            }
+            catch (JsonException) // 1. and .5, which only Python has
+            {
+                return double.IsFinite(real) ? real : throw new Fail();
+            }
         }
 
         readonly bool IsStringPrefix() => _at + 1 < text.Length && text[_at] is 'r' or 'R' or 'u' or 'U' && text[_at + 1] is '"' or '\'';

@@ -22,6 +22,13 @@ static class ToolSchema
         return $"[{string.Join(", ", Properties(tool).Select(p => p.Name).Where(required.Contains).Select(n => $"\"{n}\""))}]";
     }
 
+    /// <summary>A schema that says no more than the names of the properties.</summary>
+    public static string NamesOnly(AIFunctionDeclaration tool) => PythonJson.Write(new Dictionary<string, object?>
+    {
+        ["properties"] = Properties(tool).DistinctBy(p => p.Name).ToDictionary(p => p.Name, object? (_) => true),
+        ["additionalProperties"] = false,
+    });
+
     public static string? Text(JsonElement schema, string name) =>
         schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String ? v.GetString() : null;
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Cria.Tokenization;
 
 namespace Cria.Generation.Constraints;
@@ -29,8 +30,11 @@ public sealed class Constraint
     /// <exception cref="CriaException">No value satisfies it, or it holds what cannot be honoured: the message names the place.</exception>
     public static Constraint JsonSchema(string schema, bool isAnyOrder = false) => Build(b => b.JsonSchema(schema, isAnyOrder));
 
+    /// <summary>The schema of a JSON object of any kind.</summary>
+    internal const string JsonObject = """{"type":"object"}""";
+
     /// <summary>A JSON object of any kind.</summary>
-    public static Constraint Json() => JsonSchema("""{"type":"object"}""");
+    public static Constraint Json() => JsonSchema(JsonObject);
 
     /// <summary>Text that a regular expression matches as a whole, as ECMAScript with the flag u reads it; no back references, look-behind or word boundaries.</summary>
     /// <exception cref="CriaException">It is no such expression.</exception>
@@ -48,9 +52,17 @@ public sealed class Constraint
     }
 
     /// <summary>Begins a text.</summary>
-    public ConstraintMatcher Begin(Tokenizer tokenizer) => new(this, tokenizer);
+    /// <param name="tokenizer">The vocabulary of what follows.</param>
+    /// <param name="text">What stands already.</param>
+    /// <exception cref="CriaException">No text of the constraint begins so.</exception>
+    public ConstraintMatcher Begin(Tokenizer tokenizer, string text = "")
+    {
+        var state = Advance(_parser.Start, Encoding.UTF8.GetBytes(text));
+        return state.IsDead ? throw new CriaException($"no text that satisfies the constraint begins with {OneLine.Quote(text)}") : new(this, tokenizer, state);
+    }
 
-    internal ParserState Start => _parser.Start;
+    /// <summary>Whether a text satisfies it.</summary>
+    internal bool Accepts(string text) => Advance(_parser.Start, Encoding.UTF8.GetBytes(text)).IsAccepting;
 
     internal void WriteMask(ParserState state, Tokenizer tokenizer, ulong[] mask)
     {

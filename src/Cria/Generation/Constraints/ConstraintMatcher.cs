@@ -11,8 +11,8 @@ public sealed class ConstraintMatcher
     ParserState _state;
     bool _isMasked; // whether the mask is of the state
 
-    internal ConstraintMatcher(Constraint constraint, Tokenizer tokenizer) =>
-        (_constraint, _tokenizer, _state, _mask) = (constraint, tokenizer, constraint.Start, new ulong[TokenSlices.Of(tokenizer).Words]);
+    internal ConstraintMatcher(Constraint constraint, Tokenizer tokenizer, ParserState state) =>
+        (_constraint, _tokenizer, _state, _mask) = (constraint, tokenizer, state, new ulong[TokenSlices.Of(tokenizer).Words]);
 
     /// <summary>Whether the text may end here.</summary>
     public bool IsComplete => _state.IsAccepting;
@@ -46,7 +46,7 @@ public sealed class ConstraintMatcher
     }
 
     /// <summary>What would follow an allowed token.</summary>
-    internal Ahead After(int token) => new(_constraint, _constraint.Advance(_state, _tokenizer.TokenBytes(token)));
+    internal Ahead After(int token) => new(_constraint, _constraint.Advance(_state, TokenSlices.Of(_tokenizer).BytesOf(token)));
 
     /// <summary>What follows now.</summary>
     internal Ahead After() => new(_constraint, _state);

@@ -11,6 +11,9 @@ sealed class GrammarBuilder
 
     public Node Literal(string text) => new Terminal(Regulars.Literal(text));
 
+    /// <summary>A control token by its literal text.</summary>
+    public Node Control(string name) => new Terminal(Regulars.Literal(TokenSlices.ControlBytes(name), 0, Regular.Empty));
+
     /// <summary>One after the other.</summary>
     public static Node Sequence(params IReadOnlyList<Node> parts) => parts.Reverse().Aggregate(Node.Empty, (all, part) => Node.Then(part, all));
 
@@ -43,14 +46,17 @@ sealed class GrammarBuilder
     }
 
     /// <summary>What a regular expression matches as a whole.</summary>
-    public Node Regex(string pattern) => new Terminal(Pattern.Compile(Regulars, pattern, set => Utf8.Of(Regulars, set), isWhole: true));
+    public Node Regex(string pattern) => new Terminal(Language(pattern));
+
+    /// <summary>The same as a regular language.</summary>
+    public Regular Language(string pattern) => Pattern.Compile(Regulars, pattern, set => Utf8.Of(Regulars, set), isWhole: true);
 
     /// <summary>A JSON value that satisfies a schema.</summary>
     public Node JsonSchema(string schema, bool isAnyOrder = false) => new SchemaGrammar(Json, isAnyOrder).Compile(new SchemaDocument(schema).Root);
 
-    /// <summary>A value that satisfies a schema, as a Python literal.</summary>
-    public Node PythonLiteral(string schema) => new SchemaGrammar(new(Regulars, isPython: true), false).Compile(new SchemaDocument(schema).Root);
+    /// <summary>The arguments of a call by the schema of their object, in any order, as JSON.</summary>
+    public Node JsonArguments(string schema) => new SchemaGrammar(Json, isAnyOrder: true).CompileArguments(new SchemaDocument(schema).Root, isPython: false);
 
-    /// <summary>The arguments of a Python call by the schema of their object, in parentheses: `(a=1, b="x")`.</summary>
-    public Node PythonArguments(string schema, bool isAnyOrder = false) => new SchemaGrammar(new(Regulars, isPython: true), isAnyOrder).CompileArguments(new SchemaDocument(schema).Root);
+    /// <summary>The arguments of a Python call by the schema of their object, in any order, in parentheses: `(a=1, b="x")`.</summary>
+    public Node PythonArguments(string schema) => new SchemaGrammar(new(Regulars, isPython: true), isAnyOrder: true).CompileArguments(new SchemaDocument(schema).Root, isPython: true);
 }

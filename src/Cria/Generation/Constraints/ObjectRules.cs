@@ -77,13 +77,15 @@ sealed class ObjectRules
         }
     }
 
-    ObjectRules(ObjectRules rules)
+    ObjectRules(ObjectRules rules, bool isPython, bool isClosed)
     {
-        (_grammar, _min, _max, _isArguments) = (rules._grammar, rules._min, rules._max, true);
-        _ordered = [.. rules._ordered.Select(AsArgument)];
-        _anywhere = [.. rules._anywhere.Select(AsArgument)];
+        (_grammar, _min, _max, _isArguments) = (rules._grammar, rules._min, rules._max, isPython);
+        (_ordered, _anywhere) = isPython ? (Arguments(rules._ordered), Arguments(rules._anywhere)) : (rules._ordered, rules._anywhere);
+        _free = isClosed ? [] : rules._free;
+        _isImpossible = isClosed && rules._free.Exists(f => f.IsDemand) || isPython && rules._ordered.Concat(rules._anywhere).Any(p => p.IsRequired && !IsIdentifier(p.Name));
 
-        Property AsArgument(Property p) => p with { Key = _grammar.Json.Regulars.Literal(p.Name) };
+        List<Property> Arguments(List<Property> properties) =>
+            [.. properties.Where(p => IsIdentifier(p.Name)).Select(p => p with { Key = _grammar.Json.Regulars.Literal(p.Name) })];
     }
 
     /// <summary>The rules of a case: several where a required value may be that of one property or of another.</summary>
@@ -125,8 +127,13 @@ sealed class ObjectRules
 
     public Node Node => Node.Then(new Terminal(_grammar.Json.Regulars.Literal(_isArguments ? "(" : "{")), At(new(0, true, 0, 0, 0, 0)));
 
-    /// <summary>`(a=1, b="x")` for the declared properties.</summary>
-    public Node Arguments() => new ObjectRules(this).Node;
+    /// <summary>The rules for the arguments of a call; null if there are none that satisfy these.</summary>
+    /// <param name="isPython">Whether they are those of a Python call, `(a=1, b="x")`: whose names must be identifiers.</param>
+    /// <param name="isClosed">Whether undeclared properties are left out.</param>
+    public ObjectRules? Arguments(bool isPython, bool isClosed) => new ObjectRules(this, isPython, isClosed) is { _isImpossible: false } rules && rules.Least() < long.MaxValue ? rules : null;
+
+    /// <summary>Whether a name may stand before the = of an argument.</summary>
+    public static bool IsIdentifier(string name) => name.Length > 0 && !char.IsDigit(name[0]) && name.All(c => char.IsLetter(c) || char.IsDigit(c) || c == '_');
 
     /// <summary>Bytes of the shortest object, as far as the values are known.</summary>
     public long Least() => Parser.Sum(1, Least(new(0, true, 0, 0, 0, 0)));

@@ -35,9 +35,15 @@ sealed class SchemaGrammar(JsonText json, bool isAnyOrder)
     /// <exception cref="CriaException">No value satisfies the schema, or something in it cannot be honoured.</exception>
     public Node Compile(Schema root) => NodeOf(Complete(root));
 
-    /// <summary>As <see cref="Compile"/>, the objects as the arguments of a Python call, in parentheses.</summary>
-    public Node CompileArguments(Schema root) => Complete(root).Objects.Where(o => o.Least() < long.MaxValue).Select(o => o.Arguments()).ToList() is { Count: > 0 } options
-        ? new Choice(options) : throw root.Refused("", "no object satisfies it");
+    /// <summary>As <see cref="Compile"/>, the objects as the arguments of a call: undeclared properties only where the schema's top level speaks of them, in a Python call none.</summary>
+    /// <param name="root">The schema of the arguments.</param>
+    /// <param name="isPython">Whether they are those of a Python call, in parentheses.</param>
+    public Node CompileArguments(Schema root, bool isPython)
+    {
+        var isClosed = isPython || !(root.Has("additionalProperties") || root.Has("patternProperties"));
+        var options = Complete(root).Objects.Select(o => o.Arguments(isPython, isClosed)).OfType<ObjectRules>().Select(o => o.Node).ToList();
+        return options.Count > 0 ? new Choice(options) : throw root.Refused("", isPython ? "no arguments of a Python call satisfy it" : "no object satisfies it");
+    }
 
     Shape Complete(Schema root)
     {

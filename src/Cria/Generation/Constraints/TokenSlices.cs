@@ -13,14 +13,20 @@ sealed class TokenSlices
     /// <summary>Where more characters may follow than this, they are not counted.</summary>
     public const int MostCounted = 24;
 
+    /// <summary>Stands before the text of a control token: a byte that is in no text.</summary>
+    const byte Control = 0xFF;
+
     static readonly ConditionalWeakTable<Tokenizer, TokenSlices> Made = [];
+
+    readonly Tokenizer _tokenizer;
 
     TokenSlices(Tokenizer tokenizer)
     {
+        _tokenizer = tokenizer;
         Words = (tokenizer.VocabularySize + 63) / 64;
-        var tokens = new List<(byte[] Bytes, int Id, int Plain)>();
+        var tokens = tokenizer.Specials.Select(s => (Bytes: ControlBytes(s.Key), Id: s.Value, Plain: 0)).Where(t => t.Bytes.Length <= TokenTrie.MostBytes).ToList();
         for (var id = 0; id < tokenizer.OrdinaryCount; id++)
-            if (!tokenizer.IsSpecial(id) && tokenizer.TokenBytes(id) is { Length: > 0 and <= TokenTrie.MostBytes } bytes)
+            if (!tokenizer.IsSpecial(id) && tokenizer.TokenBytes(id) is { Length: > 0 and <= TokenTrie.MostBytes } bytes && !bytes.Contains(Control))
                 tokens.Add((bytes.ToArray(), id, PlainCharacters(bytes)));
         tokens.Sort((x, y) => x.Bytes.AsSpan().SequenceCompareTo(y.Bytes) is var order and not 0 ? order : x.Id.CompareTo(y.Id));
         tokens = [.. tokens.Where((t, i) => i == 0 || !t.Bytes.AsSpan().SequenceEqual(tokens[i - 1].Bytes))];
@@ -30,7 +36,7 @@ sealed class TokenSlices
     }
 
     /// <summary>The tokens of single bytes.</summary>
-    public Dictionary<byte, int> ByteTokens { get; }
+    Dictionary<byte, int> ByteTokens { get; }
 
     /// <summary>64-bit words of a mask.</summary>
     public int Words { get; }
@@ -39,6 +45,36 @@ sealed class TokenSlices
     public IReadOnlyList<TokenSlice> Slices { get; }
 
     public static TokenSlices Of(Tokenizer tokenizer) => Made.GetValue(tokenizer, t => new(t));
+
+    /// <summary>How a control token stands in a constraint's text.</summary>
+    public static byte[] ControlBytes(string name) => [Control, .. Encoding.UTF8.GetBytes(name)];
+
+    /// <summary>How a token stands in a constraint's text.</summary>
+    public ReadOnlySpan<byte> BytesOf(int token) => _tokenizer.IsSpecial(token) ? (byte[])[Control, .. _tokenizer.TokenBytes(token)] : _tokenizer.TokenBytes(token);
+
+    /// <summary>Tokens of a constraint's text; it may begin within a character, whose bytes are tokens of their own.</summary>
+    public List<int> Encode(ReadOnlySpan<byte> text)
+    {
+        var ids = new List<int>();
+        for (; !text.IsEmpty && (text[0] & 0xC0) == 0x80; text = text[1..])
+            ids.Add(ByteTokens[text[0]]);
+        while (text.IndexOf(Control) is var at and >= 0)
+        {
+            ids.AddRange(_tokenizer.Encode(Encoding.UTF8.GetString(text[..at])));
+            var (name, id) = SpecialAt(text[(at + 1)..]);
+            ids.Add(id);
+            text = text[(at + 1 + Encoding.UTF8.GetByteCount(name))..];
+        }
+        return [.. ids, .. _tokenizer.Encode(Encoding.UTF8.GetString(text))];
+    }
+
+    KeyValuePair<string, int> SpecialAt(ReadOnlySpan<byte> text)
+    {
+        foreach (var special in _tokenizer.Specials)
+            if (text.StartsWith(Encoding.UTF8.GetBytes(special.Key)))
+                return special;
+        throw new CriaException("the constraint asks for a control token that the vocabulary lacks");
+    }
 
     TokenSlice Cut(List<(byte[] Bytes, int Id, int Plain)> tokens, int length)
     {
