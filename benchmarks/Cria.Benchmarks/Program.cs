@@ -21,6 +21,9 @@ switch (args)
     case ["masks", .. var arguments]:
         MaskBenchmark.Run(arguments);
         break;
+    case ["images", .. var arguments]:
+        ImageBenchmark.Run(arguments);
+        break;
     case ["speculation", .. var arguments]:
         await SpeculationBenchmark.RunAsync(arguments);
         break;

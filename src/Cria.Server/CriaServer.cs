@@ -52,6 +52,7 @@ public sealed class CriaServer : IAsyncDisposable
                 Options = options,
                 Models = models,
                 Telemetry = telemetry,
+                Images = new(options.RemoteImages),
                 Logger = application.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Cria.Server"),
                 Stopping = application.Lifetime.ApplicationStopping,
             };

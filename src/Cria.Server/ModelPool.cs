@@ -1,4 +1,5 @@
 using Cria.Chat;
+using Cria.Formats;
 using Cria.Generation;
 using Cria.Models;
 using Cria.Server.Http;
@@ -84,13 +85,13 @@ sealed class ModelPool : IAsyncDisposable
         }
     }
 
-    /// <summary>What of a model is known without loading it: the time its files were made, in seconds since 1970, and itself if it is loaded.</summary>
+    /// <summary>What of a model is known without loading it: the time its files were made, in seconds since 1970, itself if it is loaded, and whether it takes images.</summary>
     /// <exception cref="ApiException">There is no such model.</exception>
-    public (string Name, long Created, IChatClient? Client) Describe(string name)
+    public (string Name, long Created, IChatClient? Client, bool TakesImages) Describe(string name)
     {
         var (entry, _) = Find(name);
         lock (_gate)
-            return (name, _adapters.Find(a => a.Name == name) is { Name: not null } adapter ? adapter.Created : entry.Created, entry.Client);
+            return (name, _adapters.Find(a => a.Name == name) is { Name: not null } adapter ? adapter.Created : entry.Created, entry.Client, entry.TakesImages);
     }
 
     /// <summary>Lets go of a model's memory.</summary>
@@ -172,6 +173,18 @@ sealed class ModelPool : IAsyncDisposable
 
     sealed class Entry(string name, string path, long created)
     {
+        readonly Lazy<bool> _takesImages = new(() =>
+        {
+            try
+            {
+                return VisionConfig.Of(path) is not null;
+            }
+            catch (CriaException)
+            {
+                return false;
+            }
+        });
+
         public string Name => name;
 
         public string Path => path;
@@ -181,6 +194,9 @@ sealed class ModelPool : IAsyncDisposable
         public Task<LoadedModel>? Loading { get; set; }
 
         public IChatClient? Client => Loading is { IsCompletedSuccessfully: true } loading ? loading.Result.Client : null;
+
+        /// <summary>Of a model that cannot be opened false; whoever asks for its answer hears why.</summary>
+        public bool TakesImages => _takesImages.Value;
 
         public int Answers { get; set; }
 

@@ -50,6 +50,12 @@ public sealed record ServerOptions
     /// <summary>Answers that may wait for a model beside those it writes (<see cref="Generation.GeneratorOptions.MaxConversations"/>); more are refused with status 429.</summary>
     public int MaxQueue { get; init; } = 128;
 
+    /// <summary>
+    /// Whether images are fetched from addresses that requests give, of the public Internet only (<see cref="Http.RemoteImages"/>); else
+    /// they must stand in the request itself, as data URLs.
+    /// </summary>
+    public bool RemoteImages { get; init; }
+
     /// <summary>Bytes of a request's body.</summary>
     public long MaxBodyBytes { get; init; } = 32 << 20;
 

@@ -18,6 +18,7 @@ static partial class ServeCommand
         var queue = new Option<int>("--max-queue") { Description = "Answers that may wait; more are refused with status 429", DefaultValueFactory = _ => 128 }.Bounded(0, int.MaxValue);
         var parallel = new Option<int>("--parallel") { Description = "Answers that are written at once", DefaultValueFactory = _ => 64 }.Bounded(1, 1024);
         var body = new Option<int>("--max-body") { Description = "Megabytes of a request's body", DefaultValueFactory = _ => 32 }.Bounded(1, 1024);
+        var remote = new Option<bool>("--remote-images") { Description = "Fetch images that requests give by address, from the public Internet only" };
         var timeout = new Option<int>("--timeout") { Description = "Seconds that a request may take, waiting included", DefaultValueFactory = _ => 3600 }.Bounded(1, int.MaxValue / 1000);
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on after SIGTERM", DefaultValueFactory = _ => 30 }.Bounded(0, int.MaxValue / 1000);
         var lora = new Option<string[]>("--lora") { Description = "A LoRA adapter by a name that requests call it: NAME=DIR, or NAME@MODEL=DIR for another model than the first; may be repeated" };
@@ -32,7 +33,7 @@ static partial class ServeCommand
         var log = new Option<string>("--log") { Description = "How log lines are written, on standard error: text, json or off", DefaultValueFactory = _ => "text" };
         log.AcceptOnlyFromAmong("text", "json", "off");
         var texts = new Option<bool>("--log-texts") { Description = "Log what is asked and answered, too" };
-        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, lora, idle, context, keys, rate, queue, parallel, body, timeout, drain, cors, log, texts };
+        var command = new Command(Name, "Serves models over HTTP: OpenAI's API, and a web chat at /.") { host, port, lora, idle, context, keys, rate, queue, parallel, body, remote, timeout, drain, cors, log, texts };
         var run = new ModelOptionsBinder(command, "Models, parted by commas: directories, files, names of `cria models`, or \"pocket\"; the first is the default");
         var speculation = new SpeculationBinder(command);
         command.SetAction(async (r, cancellation) =>
@@ -51,6 +52,7 @@ static partial class ServeCommand
                 RequestsPerMinute = r.GetValue(rate),
                 MaxQueue = r.GetValue(queue),
                 MaxBodyBytes = (long)r.GetValue(body) << 20,
+                RemoteImages = r.GetValue(remote),
                 Timeout = TimeSpan.FromSeconds(r.GetValue(timeout)),
                 Drain = TimeSpan.FromSeconds(r.GetValue(drain)),
                 CorsOrigins = r.GetValue(cors) ?? [],

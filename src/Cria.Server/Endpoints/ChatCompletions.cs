@@ -11,7 +11,7 @@ static class ChatCompletions
     public static async Task HandleAsync(HttpContext context, Api api)
     {
         var request = await RequestBody.ReadAsync(context, WireJson.Default.ChatRequest);
-        var dialogue = request.Dialogue;
+        var dialogue = await api.Images.FetchAsync(request.Dialogue, context.RequestAborted);
         var options = Enumerable.Range(0, request.Answers).Select(request.Options).ToList();
         using var model = await api.Models.AcquireAsync(request.Model, request.Answers, context.RequestAborted);
         options.ForEach(o => model.Prepare(dialogue, o));

@@ -16,6 +16,7 @@ static class ChatPage
         ["/"] = ("text/html; charset=utf-8", Read("index.html")),
         ["/chat.css"] = ("text/css; charset=utf-8", Read("chat.css")),
         ["/chat.js"] = ("text/javascript; charset=utf-8", Read("chat.js")),
+        ["/images.js"] = ("text/javascript; charset=utf-8", Read("images.js")),
         ["/markdown.js"] = ("text/javascript; charset=utf-8", Read("markdown.js")),
     };
 

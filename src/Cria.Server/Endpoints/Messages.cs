@@ -16,7 +16,7 @@ static class Messages
     public static async Task CountAsync(HttpContext context, Api api)
     {
         var request = await RequestBody.ReadAsync(context, WireJson.Default.MessageRequest);
-        var dialogue = request.Dialogue();
+        var dialogue = await api.Images.FetchAsync(request.Dialogue(), context.RequestAborted);
         var options = request.Options(dialogue);
         using var model = await api.Models.AcquireAsync(request.Model, 0, context.RequestAborted);
         var count = model.Client.GetService<CriaChatClient>()!.Render(dialogue, options).Encode(model.Tokenizer).Length;
@@ -28,7 +28,7 @@ static class Messages
         var request = await RequestBody.ReadAsync(context, WireJson.Default.MessageRequest);
         if (request.MaxTokens is null)
             throw ApiException.Invalid("max_tokens", "max_tokens is missing");
-        var dialogue = request.Dialogue();
+        var dialogue = await api.Images.FetchAsync(request.Dialogue(), context.RequestAborted);
         var options = request.Options(dialogue);
         if (options.StopSequences!.Count > 0)
             options.AdditionalProperties![CriaChatClient.LogProbs] = 0; // the tokens tell which sequence it was

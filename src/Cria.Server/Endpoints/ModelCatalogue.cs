@@ -33,7 +33,7 @@ static class ModelCatalogue
 
     static WireModel Describe(string id, Api api)
     {
-        var (name, created, client) = api.Models.Describe(id);
-        return new(name, "model", created, "cria", client is not null, (client?.GetService(typeof(Generator)) as Generator)?.MaxPositions);
+        var (name, created, client, takesImages) = api.Models.Describe(id);
+        return new(name, "model", created, "cria", client is not null, (client?.GetService(typeof(Generator)) as Generator)?.MaxPositions, takesImages ? ["text", "image"] : ["text"]);
     }
 }

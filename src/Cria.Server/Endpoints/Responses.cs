@@ -25,7 +25,7 @@ static class Responses
         var request = await RequestBody.ReadAsync(context, WireJson.Default.ResponseRequest);
         var log = RequestLog.Of(context);
         var before = request.PreviousResponseId is { } previous ? api.Responses.Find(log.Caller, previous, "previous_response_id").Dialogue : [];
-        List<ChatMessage> dialogue = [.. before, .. request.Dialogue()];
+        List<ChatMessage> dialogue = [.. before, .. await api.Images.FetchAsync(request.Dialogue(), context.RequestAborted)];
         var options = request.Options();
         using var model = await api.Models.AcquireAsync(request.Model, 1, context.RequestAborted);
         model.Prepare(dialogue, options);

@@ -17,6 +17,9 @@ sealed record Api
     /// <summary>The responses that it keeps.</summary>
     public ResponseStore Responses { get; } = new();
 
+    /// <summary>Where images that requests give by address come from.</summary>
+    public required RemoteImages Images { get; init; }
+
     /// <summary>Its log.</summary>
     public required ILogger Logger { get; init; }
 

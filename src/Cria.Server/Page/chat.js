@@ -1,3 +1,4 @@
+import * as images from './images.js';
 import { render } from './markdown.js';
 
 const $ = id => document.getElementById(id);
@@ -6,7 +7,7 @@ const form = settings.querySelector('form');
 
 // ---- What is kept in the browser -------------------------------------------------------------------------------------------------------
 // A conversation is a tree: an edited or regenerated message is a sibling of the one before, and each message remembers which of those that
-// follow it is shown. { id, title, time, nodes: [{ parent, role, text, calls?, callId?, stats?, error?, chosen? }], chosen }
+// follow it is shown. { id, title, time, nodes: [{ parent, role, text, images?, calls?, callId?, stats?, error?, chosen? }], chosen }
 
 const read = (key, other) => {
   try {
@@ -28,6 +29,7 @@ let options = read('cria.settings', {});
 let conversation = create();
 let running = null; // the AbortController of the answer being written
 let asked = 0; // tells answers of a conversation that was left apart
+let attached = []; // the pictures of the message being written
 
 function create() {
   return { id: crypto.randomUUID?.() ?? String(Date.now()) + Math.random(), title: '', time: Date.now(), nodes: [], chosen: null };
@@ -65,20 +67,27 @@ const siblings = at => conversation.nodes.flatMap((n, i) => n.parent === convers
 
 // ---- Asking ----------------------------------------------------------------------------------------------------------------------------
 
-async function send(text) {
-  if (running || text.trim() === '')
-    return;
-  conversation.title ||= text.trim().replace(/\s+/g, ' ').slice(0, 60);
-  await answer(add(path().at(-1) ?? null, { role: 'user', text }));
+async function send(text, chosen) {
+  conversation.title ||= text.trim().replace(/\s+/g, ' ').slice(0, 60) || 'Image';
+  images.keep(chosen).catch(() => say('This browser has no room left for the picture; it is gone when the page is closed.'));
+  await answer(add(path().at(-1) ?? null, { role: 'user', text, ...chosen.length ? { images: chosen } : {} }));
+}
+
+const pictures = kept => (kept?.nodes ?? []).flatMap(node => node.images ?? []);
+
+// Pictures come first, as the model wants it; one that the browser has lost is left out.
+function content({ text, images: ids }) {
+  const urls = (ids ?? []).map(images.url).filter(Boolean);
+  return urls.length === 0 ? text : [...urls.map(url => ({ type: 'image_url', image_url: { url } })), ...text.trim() ? [{ type: 'text', text }] : []];
 }
 
 function request(parent) {
   const dialogue = [];
   for (let at = parent; at !== null; at = conversation.nodes[at].parent) {
-    const { role, text, calls, callId } = conversation.nodes[at];
+    const node = conversation.nodes[at], { role, text, calls, callId } = node;
     dialogue.unshift(role === 'tool' ? { role, content: text, tool_call_id: callId }
       : calls?.length ? { role, content: text || null, tool_calls: calls.map(c => ({ id: c.id, type: 'function', function: { name: c.name, arguments: c.arguments } })) }
-      : { role, content: text });
+      : { role, content: content(node) });
   }
   if (options.system)
     dialogue.unshift({ role: 'system', content: options.system });
@@ -233,7 +242,7 @@ function message(at) {
   else if (node.role === 'tool')
     body.append(element('div', 'call', element('strong', '', 'Result'), element('pre', '', node.text)));
   else
-    body.append(node.text);
+    body.append(...(node.images ?? []).map(picture), node.text);
   for (const call of node.calls ?? [])
     body.append(element('div', 'call', element('strong', '', `Calls ${call.name}`), element('pre', '', pretty(call.arguments))));
   if (node.calls?.length && isLast && !running)
@@ -273,6 +282,16 @@ function message(at) {
   return whole;
 }
 
+function picture(id, number) {
+  const url = images.url(id);
+  if (!url)
+    return element('p', 'faint', 'The picture is no longer kept.');
+  const shown = element('img', 'picture');
+  shown.src = url;
+  shown.alt = `Picture ${number + 1}`;
+  return shown;
+}
+
 function pretty(json) {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);
@@ -305,8 +324,8 @@ function edit(at) {
   field.rows = Math.min(10, node.text.split('\n').length + 1);
   field.setAttribute('aria-label', 'Edited message');
   const done = () => {
-    if (!running && field.value.trim() !== '')
-      answer(add(node.parent, { role: 'user', text: field.value }));
+    if (!running && (field.value.trim() !== '' || node.images))
+      answer(add(node.parent, { role: 'user', text: field.value, ...node.images ? { images: node.images } : {} }));
   };
   field.addEventListener('keydown', e => {
     if (isSend(e)) {
@@ -346,12 +365,17 @@ function leave() {
   asked++;
   running = null;
   busy(false);
+  detach();
   toggleMenu(false);
 }
 
-function load(id) {
+async function load(id) {
   leave();
-  conversation = read(`cria.conversation.${id}`, null) ?? create();
+  const turn = asked, kept = read(`cria.conversation.${id}`, null) ?? create();
+  await images.load(pictures(kept));
+  if (turn !== asked)
+    return;
+  conversation = kept;
   write('cria.open', conversation.id);
   showList();
   show();
@@ -360,6 +384,7 @@ function load(id) {
 }
 
 function remove(id) {
+  images.remove(pictures(id === conversation.id ? conversation : read(`cria.conversation.${id}`, null)));
   if (id === conversation.id) {
     stop();
     conversation = create();
@@ -380,6 +405,50 @@ function begin() {
   showList();
   show();
   prompt.focus();
+}
+
+// ---- Pictures --------------------------------------------------------------------------------------------------------------------------
+
+const kinds = /^image\/(png|jpeg|webp|gif|bmp)$/, largest = 20e6;
+
+const takesImages = () => models.find(m => m.id === model.value)?.input_modalities?.includes('image') ?? false;
+
+async function attach(files) {
+  if (!takesImages())
+    return say('This model takes no images.');
+  for (const file of files) {
+    if (!kinds.test(file.type))
+      say(`${file.name} is no PNG, JPEG, WebP, GIF or BMP image.`);
+    else if (file.size > largest)
+      say(`${file.name} is larger than 20 MB.`);
+    else
+      attached.push(images.add(await dataUrl(file)));
+  }
+  showAttached();
+  prompt.focus();
+}
+
+const dataUrl = file => new Promise((resolve, reject) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result);
+  reader.onerror = () => reject(reader.error);
+  reader.readAsDataURL(file);
+});
+
+// Leaves the pictures that were not sent.
+function detach() {
+  images.remove(attached);
+  attached = [];
+  showAttached();
+}
+
+function showAttached() {
+  $('attached').replaceChildren(...attached.map((id, i) => element('li', '', picture(id, i), button('×', `Remove picture ${i + 1}`, () => {
+    attached.splice(i, 1);
+    images.remove([id]);
+    showAttached();
+    prompt.focus();
+  }))));
 }
 
 function busy(isBusy) {
@@ -421,6 +490,12 @@ async function loadModels() {
   model.value = models.some(m => m.id === options.model) ? options.model : models[0].id;
   say('');
   fill();
+  offer();
+}
+
+// What the chosen model can be given.
+function offer() {
+  $('attach').hidden = !takesImages();
 }
 
 function openSettings() {
@@ -460,10 +535,14 @@ $('composer').addEventListener('submit', e => {
   e.preventDefault();
   if (running)
     return;
-  const text = prompt.value;
+  const text = prompt.value, chosen = attached;
+  if (text.trim() === '' && chosen.length === 0)
+    return;
   prompt.value = '';
+  attached = [];
+  showAttached();
   grow();
-  send(text);
+  send(text, chosen);
 });
 prompt.addEventListener('keydown', e => {
   if (isSend(e)) {
@@ -472,6 +551,28 @@ prompt.addEventListener('keydown', e => {
   }
 });
 prompt.addEventListener('input', grow);
+$('attach').addEventListener('click', () => $('files').click());
+$('files').addEventListener('change', () => {
+  attach([...$('files').files]);
+  $('files').value = '';
+});
+document.addEventListener('paste', e => {
+  if (e.clipboardData?.files.length && !settings.open) {
+    e.preventDefault();
+    attach([...e.clipboardData.files]);
+  }
+});
+// A file that is dropped beside must not replace the page.
+const hasFiles = e => e.dataTransfer?.types.includes('Files');
+for (const [type, isOver] of [['dragover', true], ['dragleave', false], ['drop', false]])
+  document.addEventListener(type, e => {
+    if (!hasFiles(e))
+      return;
+    e.preventDefault();
+    document.body.classList.toggle('dropping', isOver && takesImages());
+    if (type === 'drop')
+      attach([...e.dataTransfer.files]);
+  });
 document.addEventListener('keydown', e => {
   if (e.key === 'Escape' && !settings.open) {
     stop();
@@ -498,11 +599,13 @@ model.addEventListener('change', () => {
   options.model = model.value;
   write('cria.settings', options);
   fill();
+  offer();
 });
 addEventListener('pagehide', save);
 
 setTheme(read('cria.theme', 'auto'));
 conversation = read(`cria.conversation.${read('cria.open', '') || read('cria.index', [])[0]?.id}`, null) ?? conversation;
+await images.load(pictures(conversation));
 showList();
 show();
 messages.scrollTop = messages.scrollHeight;

@@ -44,7 +44,7 @@ sealed record WireErrorBody(string Message, string Type,
 sealed record ModelList(string Object, IReadOnlyList<WireModel> Data);
 
 /// <summary>A model; how long its context is, is known when it is loaded.</summary>
-sealed record WireModel(string Id, string Object, long Created, string OwnedBy, bool Loaded, int? ContextLength);
+sealed record WireModel(string Id, string Object, long Created, string OwnedBy, bool Loaded, int? ContextLength, IReadOnlyList<string> InputModalities);
 
 /// <summary>The body of POST /models/load and /models/unload.</summary>
 sealed record ModelOrder : WireRequest;

@@ -106,6 +106,13 @@ sealed record MessageRequest : WireRequest
         return dialogue;
     }
 
+    static AIContent Image(WireObject source) => source.Required("type") switch
+    {
+        "base64" => ChatJson.ReadImage($"data:{source.Required("media_type")};base64,{source.Required("data")}", source.Path("data")),
+        "url" => ChatJson.ReadImage(source.Required("url"), source.Path("url")),
+        var other => throw ApiException.Unsupported(source.Path("type"), $"{source.Path("type")} is {OneLine.Quote(other)}, not base64 or url"),
+    };
+
     /// <summary>The results of tools stand in a user's message; here they are messages of their own, before its text.</summary>
     static void Read(List<ChatMessage> dialogue, ChatRole role, JsonElement blocks, string at)
     {
@@ -119,6 +126,9 @@ sealed record MessageRequest : WireRequest
                 case "text":
                     contents.Add(new TextContent(block.Required("text")));
                     break;
+                case "image":
+                    contents.Add(Image(new(block.Get("source") ?? throw ApiException.Invalid(block.Path("source"), $"{block.Path("source")} is missing"), block.Path("source"))));
+                    break;
                 case "tool_use":
                     contents.Add(new FunctionCallContent(block.Required("id"), block.Required("name"), WireTools.Arguments(block.Path("input"), block.Get("input"))));
                     break;
@@ -129,7 +139,7 @@ sealed record MessageRequest : WireRequest
                 case "thinking" or "redacted_thinking":
                     break; // another model's thoughts mean nothing to this one
                 case var other:
-                    throw ApiException.Unsupported(block.Path("type"), $"{block.Path("type")} is {OneLine.Quote(other)}; only text, tool_use and tool_result are read");
+                    throw ApiException.Unsupported(block.Path("type"), $"{block.Path("type")} is {OneLine.Quote(other)}; only text, image, tool_use and tool_result are read");
             }
         }
         if (contents.Count > 0)

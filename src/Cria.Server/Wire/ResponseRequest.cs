@@ -139,10 +139,13 @@ sealed record ResponseRequest : WireRequest
         var other => throw ApiException.Invalid(item.Path("role"), $"{item.Path("role")} is {OneLine.Quote(other)}, not user, assistant, system or developer"),
     };
 
+    static AIContent Part(WireObject part) => part.Text("type") == "input_image"
+        ? ChatJson.ReadImage(part.Required("image_url"), part.Path("image_url")) : new TextContent(part.AnyText());
+
     static IEnumerable<AIContent> Parts(WireObject item) => item.Get("content") switch
     {
         { ValueKind: JsonValueKind.String } text => [new TextContent(text.GetString())],
-        { ValueKind: JsonValueKind.Array } parts => WireObject.Texts(parts, item.Path("content")).Select(t => new TextContent(t)),
+        { ValueKind: JsonValueKind.Array } parts => parts.EnumerateArray().Select((p, i) => Part(new(p, $"{item.Path("content")}[{i}]"))),
         _ => throw ApiException.Invalid(item.Path("content"), $"{item.Path("content")} is neither a text nor a list of parts"),
     };
 }

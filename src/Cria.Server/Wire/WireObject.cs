@@ -35,12 +35,12 @@ readonly struct WireObject
     {
         var number = 0;
         foreach (var part in parts.EnumerateArray())
-        {
-            var item = new WireObject(part, $"{at}[{number++}]");
-            yield return item.Text("type") is "text" or "input_text" or "output_text" or "refusal" ? item.Text("text") ?? item.Required("refusal")
-                : throw ApiException.Unsupported(item.Path("type"), $"{item.Path("type")} is {OneLine.Quote(item.Text("type") ?? "missing")}; this model reads text only");
-        }
+            yield return new WireObject(part, $"{at}[{number++}]").AnyText();
     }
+
+    /// <summary>The text of a part, which is of no other kind.</summary>
+    public string AnyText() => Text("type") is "text" or "input_text" or "output_text" or "refusal" ? Text("text") ?? Required("refusal")
+        : throw ApiException.Unsupported(Path("type"), $"{Path("type")} is {OneLine.Quote(Text("type") ?? "missing")}; only text is read here");
 }
 
 /// <summary>The JSON Schema of a field that C# says nothing of.</summary>

@@ -71,14 +71,25 @@ public static class ChatJson
         if (part.GetProperty("type").GetString() == "text")
             return new TextContent(Text(part, "text", at) ?? throw new CriaException($"{at}.text is missing"));
         var image = Object(Get(part, "image_url") ?? throw new CriaException($"{at}.image_url is missing"), $"{at}.image_url");
-        var url = Text(image, "url", $"{at}.image_url") ?? throw new CriaException($"{at}.image_url.url is missing");
+        return ReadImage(Text(image, "url", $"{at}.image_url") ?? throw new CriaException($"{at}.image_url.url is missing"), $"{at}.image_url.url");
+    }
+
+    /// <summary>The image of a data URL (RFC 2397), or of an address.</summary>
+    /// <param name="url">The URL.</param>
+    /// <param name="at">Names the field in an error.</param>
+    /// <exception cref="CriaException">It is neither, or the data is none of an image.</exception>
+    internal static AIContent ReadImage(string url, string at)
+    {
         try
         {
-            return url.StartsWith("data:", StringComparison.OrdinalIgnoreCase) ? new DataContent(url) : new UriContent(url, "image/*");
+            if (!url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+                return new UriContent(url, "image/*");
+            var data = new DataContent(url);
+            return data.HasTopLevelMediaType("image") ? data : throw new CriaException($"{at} is of type {OneLine.Quote(data.MediaType)}, no image");
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
-            throw new CriaException($"{at}.image_url.url is neither a data URI nor a URL", e);
+            throw new CriaException($"{at} is neither a data URL nor an address", e);
         }
     }
 

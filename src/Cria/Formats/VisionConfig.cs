@@ -43,10 +43,22 @@ public sealed record VisionConfig
     public int LayerCount => LocalLayerCount + GlobalLayerCount;
 
     /// <summary>The layouts (rows, columns) of tiles in the order of Hugging Face, whose ids count from 1.</summary>
-    public IReadOnlyList<(int Rows, int Columns)> AspectRatios =>
+    public IReadOnlyList<(int Rows, int Columns)> AspectRatios => Layouts(MaxTiles);
+
+    internal static IReadOnlyList<(int Rows, int Columns)> Layouts(int maxTiles) =>
     [
-        .. from rows in Enumerable.Range(1, MaxTiles) from columns in Enumerable.Range(1, MaxTiles / rows) select (rows, columns),
+        .. from rows in Enumerable.Range(1, maxTiles) from columns in Enumerable.Range(1, maxTiles / rows) select (rows, columns),
     ];
+
+    /// <summary>The encoder of a model, null of a text model. A Hugging Face directory says it in `config.json`, which is all that is read of it.</summary>
+    /// <exception cref="CriaException">The model cannot be opened.</exception>
+    internal static VisionConfig? Of(string path)
+    {
+        if (Directory.Exists(path) && !MetaDirectory.Is(path))
+            return ModelConfig.Read(Path.Combine(path, "config.json")).Vision;
+        using var checkpoint = Checkpoint.Open(path);
+        return checkpoint.Config.Vision;
+    }
 
     /// <summary>Checks that the sizes fit together.</summary>
     /// <param name="error">Makes the error of a field from its name here and the problem.</param>

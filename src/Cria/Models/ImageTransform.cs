@@ -13,7 +13,7 @@ public sealed class ImageTransform
 {
     const int MaxTileSize = 4096, MostTiles = 64;
 
-    readonly (int Rows, int Columns)[] _canvases;
+    readonly IReadOnlyList<(int Rows, int Columns)> _canvases;
 
     /// <param name="tileSize">Pixels along the side of a tile.</param>
     /// <param name="maxTiles">Tiles of the largest canvas.</param>
@@ -25,7 +25,7 @@ public sealed class ImageTransform
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTiles, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxTiles, MostTiles);
         (TileSize, MaxTiles) = (tileSize, maxTiles);
-        _canvases = [.. from rows in Enumerable.Range(1, maxTiles) from columns in Enumerable.Range(1, maxTiles / rows) select (rows, columns)];
+        _canvases = VisionConfig.Layouts(maxTiles);
     }
 
     /// <summary>The transform that the files of a vision model ask for; weights are not read.</summary>
@@ -34,8 +34,9 @@ public sealed class ImageTransform
     /// <exception cref="CriaException">There is no such model, or it takes no images.</exception>
     public static ImageTransform For(string nameOrPath, int threads = 1)
     {
-        var (tileSize, maxTiles) = TileShape.Read(ModelLocator.Resolve(nameOrPath));
-        return new ImageTransform(tileSize, maxTiles) { Threads = threads };
+        var path = ModelLocator.Resolve(nameOrPath);
+        var vision = VisionConfig.Of(path) ?? throw new CriaException($"{path}: a text model, which takes no images");
+        return new ImageTransform(vision.TileSize, vision.MaxTiles) { Threads = threads };
     }
 
     /// <summary>Pixels along the side of a tile, T.</summary>
@@ -84,7 +85,7 @@ public sealed class ImageTransform
     {
         var best = _canvases[0];
         var (bestUp, bestDown) = Scale(best);
-        foreach (var canvas in _canvases.AsSpan(1))
+        foreach (var canvas in _canvases.Skip(1))
         {
             var (up, down) = Scale(canvas);
             var (difference, holds, bestHolds) = (up * bestDown - bestUp * down, up >= down, bestUp >= bestDown);

@@ -8,13 +8,11 @@ namespace Cria.Tests.Cli;
 [Collection(CommandLine.Name)]
 public sealed class PreprocessCommandTests
 {
-    [Theory]
-    [InlineData("config.json", """{"vision_config": {"image_size": 14, "max_num_tiles": 5}}""")]
-    [InlineData("params.json", """{"vision_chunk_size": 14, "vision_max_num_chunks": 5}""")]
-    public unsafe void SlotsWithoutATileAreZeroAndTheOthersAreNormalised(string file, string configuration)
+    [Fact]
+    public unsafe void SlotsWithoutATileAreZeroAndTheOthersAreNormalised()
     {
         using var folder = new TestModel();
-        File.WriteAllText(folder.File(file), configuration);
+        File.WriteAllText(folder.File("config.json"), """{"model_type": "mllama", "text_config": {}, "vision_config": {"image_size": 14, "max_num_tiles": 5}}""");
         File.WriteAllBytes(folder.File("photo.png"), TestImages.Png(40, 14));
         var (exit, _, error) = CommandLine.Run("preprocess", "--model", folder.Path, "--image", folder.File("photo.png"), "--out", folder.File("out.safetensors"));
         Assert.True(exit == 0, error);
@@ -31,9 +29,19 @@ public sealed class PreprocessCommandTests
         Assert.Equal(expected, MemoryMarshal.Cast<byte, float>(tensors["pixel_values"].Bytes.AsSpan()).ToArray());
     }
 
+    /// <summary>Every format of models says how large its tiles are.</summary>
+    [Theory, InlineData("a-hf-f32", 56), InlineData("b-meta-bf16-2shards", 28), InlineData("a-gguf", 56), InlineData("p-gguf-pair", 28), InlineData("e-hf-bf16-t448", 448)]
+    public void TheModelSaysHowLargeTilesAre(string model, int size)
+    {
+        var transform = ImageTransform.For(TestFiles.Golden("vision", "models", model));
+        Assert.Equal((size, 4), (transform.TileSize, transform.MaxTiles));
+    }
+
+    const string Vision = """{"model_type": "mllama", "text_config": {}, "vision_config": {}}""";
+
     [Theory]
-    [InlineData("{}", "photo.png", "vision_config"), InlineData("""{"vision_config": {"image_size": 0}}""", "photo.png", "vision_config.image_size")]
-    [InlineData("""{"vision_config": {}}""", "none.png", "none.png: there is no such file"), InlineData("""{"vision_config": {}}""", "config.json", "config.json: no PNG")]
+    [InlineData("""{"model_type": "mllama", "text_config": {}, "vision_config": {"image_size": 0}}""", "photo.png", "vision_config.image_size")]
+    [InlineData(Vision, "none.png", "none.png: there is no such file"), InlineData(Vision, "config.json", "config.json: no PNG")]
     public void BadDataIsOneLineThatNamesItAndLeavesNoFile(string configuration, string image, string problem)
     {
         using var folder = new TestModel();
@@ -44,4 +52,8 @@ public sealed class PreprocessCommandTests
         Assert.Contains(problem, Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         Assert.Equal(2, Directory.GetFiles(folder.Path).Length);
     }
+
+    [Fact]
+    public void ATextModelTakesNoImages() =>
+        Assert.Contains("takes no images", CommandLine.Run("preprocess", "--model", "pocket", "--image", "photo.png", "--out", "out.safetensors").Error);
 }

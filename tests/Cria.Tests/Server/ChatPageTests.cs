@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Cria.Tests.Server;
 
 /// <summary>The web chat in a real browser: Debian's Chromium, or the one that CHROMIUM names.</summary>
-public sealed class ChatPageTests(ChatPageTests.Browser browser, RunningServer server) : IClassFixture<ChatPageTests.Browser>, IClassFixture<RunningServer>
+public sealed partial class ChatPageTests(ChatPageTests.Browser browser, RunningServer server) : IClassFixture<ChatPageTests.Browser>, IClassFixture<RunningServer>
 {
     const string Long = """{"temperature":"0","max_completion_tokens":"4000","system":""}""";
 

@@ -97,7 +97,7 @@ public sealed class MessagesTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("""{"messages":[{"role":"user","content":"a"}]}""", "max_tokens is missing")]
     [InlineData("""{"max_tokens":1,"messages":[]}""", "messages is not a list")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"system","content":"a"}]}""", "messages[0].role")]
-    [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}""", "messages[0].content[0].type")]
+    [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}""", "messages[0].content[0].source")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b "}]}""", "not end with white space")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}]}""", "messages ends with the assistant's")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"}],"thinking":{"type":"enabled","budget_tokens":1024}}""", "thinking cannot be honoured")]

@@ -105,7 +105,7 @@ public sealed class ResponsesTests(RunningServer server) : IClassFixture<Running
     [InlineData("""{}""", "input", "invalid_value")]
     [InlineData("""{"input":[]}""", "input", "invalid_value")]
     [InlineData("""{"input":[{"type":"item_reference","id":"a"}]}""", "input[0].type", "unsupported_value")]
-    [InlineData("""{"input":[{"role":"user","content":[{"type":"input_image","image_url":"x"}]}]}""", "input[0].content[0].type", "unsupported_value")]
+    [InlineData("""{"input":[{"role":"user","content":[{"type":"input_image","image_url":"x"}]}]}""", "input[0].content[0].image_url", "invalid_value")]
     [InlineData("""{"input":[{"type":"function_call","call_id":"a","name":"f","arguments":"["}]}""", "input[0].arguments", "invalid_value")]
     [InlineData("""{"input":"a","background":true}""", "background", "unsupported_value")]
     [InlineData("""{"input":"a","truncation":"auto"}""", "truncation", "unsupported_value")]

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Cria.Server.Wire;
+using Cria.Tests.Images;
+using Microsoft.Extensions.AI;
+
+namespace Cria.Tests.Server;
+
+/// <summary>Where the APIs have images, and what is said of those that cannot be taken.</summary>
+public sealed class ImageInputTests(RunningServer server) : IClassFixture<RunningServer>
+{
+    static readonly string DataUrl = "data:image/png;base64," + Convert.ToBase64String(TestImages.Png(8, 8));
+
+    [Theory]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"@"}}]}]}""", "messages[0].content[0].image_url.url")]
+    [InlineData("/v1/responses", """{"input":[{"role":"user","content":[{"type":"input_text","text":"x"},{"type":"input_image","image_url":"@"}]}]}""", "input[0].content[1].image_url")]
+    [InlineData("/v1/messages", """{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"@"}}]}]}""", "messages[0].content[0].source.url")]
+    public async Task AFieldThatHoldsNoImageIsNamed(string path, string body, string field)
+    {
+        foreach (var wrong in (string[])["data:image/png;base64,%%%", "data:text/plain;base64,AAAA", "not an address", "data:;;"])
+            Assert.StartsWith(field + " is ", await FailAsync(wrong));
+        Assert.Contains("send a data URL", await FailAsync("https://example.org/a.png"));
+        Assert.Contains("reads text only", await FailAsync(DataUrl));
+
+        async Task<string> FailAsync(string url)
+        {
+            var (status, json) = await server.PostAsync(path, body.Replace("@", url));
+            Assert.Equal(400, (int)status);
+            return json.GetProperty("error").GetProperty("message").GetString()!;
+        }
+    }
+
+    [Fact]
+    public void ImagesOfEveryApiBecomeTheSameContent()
+    {
+        var response = Read("""{"input":[{"role":"user","content":[{"type":"input_image","image_url":"@"},{"type":"input_text","text":"What?"}]}]}""", WireJson.Default.ResponseRequest);
+        var message = Read("""{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"#"}},{"type":"text","text":"What?"}]}]}""", WireJson.Default.MessageRequest);
+        var chat = Read("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"@"}},{"type":"text","text":"What?"}]}]}""", WireJson.Default.ChatRequest);
+        foreach (var dialogue in (List<ChatMessage>[])[response.Dialogue(), message.Dialogue(), chat.Dialogue])
+        {
+            var contents = Assert.Single(dialogue).Contents;
+            Assert.Equal(TestImages.Png(8, 8), Assert.IsType<DataContent>(contents[0]).Data.ToArray());
+            Assert.Equal("What?", Assert.IsType<TextContent>(contents[1]).Text);
+        }
+    }
+
+    static T Read<T>(string body, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(body.Replace("@", DataUrl).Replace("#", DataUrl["data:image/png;base64,".Length..]), type)!;
+
+    [Fact]
+    public async Task AModelSaysWhatItTakes()
+    {
+        var models = JsonElement.Parse(await server.Http.GetStringAsync("/v1/models", TestContext.Current.CancellationToken));
+        Assert.Equal(["text"], models.GetProperty("data")[0].GetProperty("input_modalities").EnumerateArray().Select(m => m.GetString()));
+    }
+}
