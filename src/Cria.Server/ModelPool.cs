@@ -4,6 +4,7 @@ using Cria.Generation;
 using Cria.Models;
 using Cria.Server.Http;
 using Cria.Tokenization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Server;
@@ -249,12 +250,15 @@ sealed class ModelLease(string name, LoadedModel model, Adapter? adapter, int? m
     /// <summary>Tokens that a prompt and its answer may have.</summary>
     public int Context => Math.Min(maxContext ?? int.MaxValue, Generator.MaxPositions);
 
-    /// <summary>Readies the options of a request; gives the number of tokens of its prompt.</summary>
+    /// <summary>Readies the options of a request, and says in a header which tools' schemas are not honoured; gives the number of tokens of its prompt.</summary>
     /// <exception cref="ApiException">Prompt and answer do not fit.</exception>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
-    public int Prepare(IReadOnlyList<ChatMessage> dialogue, ChatOptions options)
+    public int Prepare(HttpContext context, IReadOnlyList<ChatMessage> dialogue, ChatOptions options)
     {
-        var prompt = Client.GetService<CriaChatClient>()!.Render(dialogue, options).Encode(Tokenizer).Length;
+        var client = Client.GetService<CriaChatClient>()!;
+        var prompt = client.Render(dialogue, options).Encode(Tokenizer).Length;
+        if (client.UnguardedToolsOf(dialogue, options) is { Count: > 0 } unguarded)
+            context.Response.Headers[RequestBody.UnguardedTools] = RequestBody.Names(unguarded.Keys);
         if (adapter is not null)
             (options.AdditionalProperties ??= [])["adapter"] = adapter;
         options.MaxOutputTokens = Room(prompt, options.MaxOutputTokens);

@@ -14,7 +14,7 @@ static class ChatCompletions
         var dialogue = await api.Images.FetchAsync(request.Dialogue, context.RequestAborted);
         var options = Enumerable.Range(0, request.Answers).Select(request.Options).ToList();
         using var model = await api.Models.AcquireAsync(request.Model, request.Answers, context.RequestAborted);
-        options.ForEach(o => model.Prepare(dialogue, o));
+        options.ForEach(o => model.Prepare(context, dialogue, o));
         var log = RequestLog.Of(context);
         var (id, created) = ("chatcmpl-" + Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         var updates = Merge.RunAsync(options.Count, (i, cancellation) => model.Client.GetStreamingResponseAsync(dialogue, options[i], cancellation), context.RequestAborted);

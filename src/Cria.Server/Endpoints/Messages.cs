@@ -33,7 +33,7 @@ static class Messages
         if (options.StopSequences!.Count > 0)
             options.AdditionalProperties![CriaChatClient.LogProbs] = 0; // the tokens tell which sequence it was
         using var model = await api.Models.AcquireAsync(request.Model, 1, context.RequestAborted);
-        var read = model.Prepare(dialogue, options);
+        var read = model.Prepare(context, dialogue, options);
         var log = RequestLog.Of(context);
         var answer = new ChatAnswer(log);
         var reply = new MessageReply("msg_" + Guid.NewGuid().ToString("n"), model.Name, [], new(read, 0, 0));

@@ -28,7 +28,7 @@ static class Responses
         List<ChatMessage> dialogue = [.. before, .. await api.Images.FetchAsync(request.Dialogue(), context.RequestAborted)];
         var options = request.Options();
         using var model = await api.Models.AcquireAsync(request.Model, 1, context.RequestAborted);
-        model.Prepare(dialogue, options);
+        model.Prepare(context, dialogue, options);
         var answer = new ChatAnswer(log);
         var empty = new ResponseReply("resp_" + Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow.ToUnixTimeSeconds(), model.Name, "in_progress", [])
         {

@@ -13,6 +13,9 @@ static class RequestBody
     /// <summary>Names the fields that were ignored.</summary>
     public const string IgnoredFields = "x-cria-ignored-fields";
 
+    /// <summary>Names the tools whose schemas cannot be honoured, so that their arguments are held to their names only.</summary>
+    public const string UnguardedTools = "x-cria-unguarded-tools";
+
     const int MostNamed = 16;
     const int LongestName = 64;
 
@@ -38,7 +41,7 @@ static class RequestBody
         {
             var request = JsonSerializer.Deserialize(bytes, type) ?? throw new ApiException(400, "the body is null, not an object", "invalid_json");
             if (request.Unknown is { Count: > 0 } unknown)
-                context.Response.Headers[IgnoredFields] = string.Join(", ", unknown.Keys.Take(MostNamed).Select(Plain));
+                context.Response.Headers[IgnoredFields] = Names(unknown.Keys);
             return request;
         }
         catch (JsonException e)
@@ -68,6 +71,9 @@ static class RequestBody
             }
         }
     }
+
+    /// <summary>Names as the value of a header.</summary>
+    public static string Names(IEnumerable<string> names) => string.Join(", ", names.Take(MostNamed).Select(Plain));
 
     static string Plain(string name) => string.Concat(name.Take(LongestName).Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' ? c : '?'));
 }

@@ -27,7 +27,8 @@ public static class ChatFormat
     public static Prompt Render(IEnumerable<ChatMessage> messages, ChatFormatOptions options)
     {
         var list = messages.SelectMany(OneResultEach).ToList();
-        return options.Template is { } template ? template.Render(list, options)
+        var own = options.Tools is null ? options.Template : options.ToolTemplate ?? options.Template;
+        return own is not null ? own.Render(list, options)
             : options.Style == ChatStyle.Meta ? MetaFormat.Render(list, options) : HuggingFaceFormat.Render(list, options);
     }
 
@@ -39,23 +40,26 @@ public static class ChatFormat
     /// <param name="template">The template; null = Meta's style.</param>
     /// <param name="tokenizer">The vocabulary, which says what a control token is.</param>
     /// <exception cref="CriaException">It is no template, or uses what chat templates do not; the error names the line.</exception>
-    public static ChatFormatOptions Of(string? template, Tokenizer tokenizer)
+    public static ChatFormatOptions Of(string? template, Tokenizer tokenizer) =>
+        template is null ? new() : StyleOf(template) is { } style ? new() { Style = style } : new() { Template = Parse(template, tokenizer) };
+
+    /// <summary>How a model's own chat templates write, those of a GGUF file's metadata or of a directory; Meta's style where it has none.</summary>
+    /// <exception cref="CriaException">A template cannot be read.</exception>
+    public static ChatFormatOptions OfModel(string modelPath, Tokenizer tokenizer)
     {
-        if (template is null)
-            return new();
-        // The two published templates share these lines; only that of 3.2 asks the clock.
-        if (template.Contains("Cutting Knowledge Date: December 2023") && template.Contains("tools_in_user_message"))
-            return new() { Style = template.Contains("strftime_now") ? ChatStyle.HuggingFace32 : ChatStyle.HuggingFace31 };
-        return new() { Template = ChatTemplate.Parse(template, text => tokenizer.SpecialId(text) is not null) };
+        var (usual, toolUse) = ChatTemplateFile.Read(modelPath);
+        return Of(usual, tokenizer) with { ToolTemplate = toolUse is null || toolUse == usual ? null : Parse(toolUse, tokenizer) };
     }
 
-    /// <summary>How a model's own chat template writes; Meta's style where it has none.</summary>
-    /// <exception cref="CriaException">Its template cannot be read.</exception>
-    public static ChatFormatOptions OfModel(string modelPath, Tokenizer tokenizer) => Of(ChatTemplateFile.Read(modelPath), tokenizer);
+    /// <summary>The two published templates share these lines; only that of 3.2 asks the clock.</summary>
+    static ChatStyle? StyleOf(string template) => !template.Contains("Cutting Knowledge Date: December 2023") || !template.Contains("tools_in_user_message") ? null
+        : template.Contains("strftime_now") ? ChatStyle.HuggingFace32 : ChatStyle.HuggingFace31;
+
+    static ChatTemplate Parse(string template, Tokenizer tokenizer) => ChatTemplate.Parse(template, text => tokenizer.SpecialId(text) is not null);
 
     /// <summary>Whether a model has a chat template of its own.</summary>
     /// <exception cref="CriaException">Its template cannot be read.</exception>
-    public static bool HasTemplate(string modelPath) => ChatTemplateFile.Read(modelPath) is not null;
+    public static bool HasTemplate(string modelPath) => ChatTemplateFile.Read(modelPath).Default is not null;
 
     /// <summary>Today as the prompts write it: .NET's format, English names.</summary>
     internal static string Today(string format) => DateTime.Now.ToString(format, CultureInfo.InvariantCulture);

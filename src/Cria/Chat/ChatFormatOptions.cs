@@ -64,6 +64,9 @@ public sealed record ChatFormatOptions
     /// <summary>The template that writes the dialogue, in place of a style.</summary>
     public ChatTemplate? Template { get; init; }
 
+    /// <summary>The template that writes it instead where tools are on offer.</summary>
+    public ChatTemplate? ToolTemplate { get; init; }
+
     /// <summary>What is written; Meta style only.</summary>
     public ChatMode Mode { get; init; }
 

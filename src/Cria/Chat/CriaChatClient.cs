@@ -123,7 +123,7 @@ public sealed class CriaChatClient : IChatClient
         var continues = ChatOptionsReader.ContinuesFinalMessage(options);
         var dialogue = ChatOptionsReader.Dialogue(messages, options);
         var format = Offer(tools, FormatOf(dialogue));
-        var guard = Guard(tools, format, options);
+        var guard = Guard(format, options);
         var prefill = continues ? dialogue[^1].Text : "";
         generation = generation with { Constraint = guard?.Constraint ?? generation.Constraint, ConstraintPrefix = prefill };
         var prompt = Encode(dialogue);
@@ -185,6 +185,11 @@ public sealed class CriaChatClient : IChatClient
         return Render(dialogue, Offer(ChatOptionsReader.Tools(options), FormatOf(dialogue)), ChatOptionsReader.ContinuesFinalMessage(options));
     }
 
+    /// <summary>The tools whose schemas cannot be honoured, as a response would say.</summary>
+    /// <exception cref="CriaException">The dialogue or an option is wrong, or a call that is required cannot be guarded.</exception>
+    internal IReadOnlyDictionary<string, string>? UnguardedToolsOf(IEnumerable<ChatMessage> messages, ChatOptions? options) =>
+        Guard(Offer(ChatOptionsReader.Tools(options), FormatOf(ChatOptionsReader.Dialogue(messages, options))), options)?.Unguarded;
+
     /// <summary>The tokens of the prompt that a dialogue is answered from.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public int CountTokens(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(messages, options).Encode(_tokenizer).Length;
@@ -195,13 +200,15 @@ public sealed class CriaChatClient : IChatClient
 
     static ChatFormatOptions Offer(IReadOnlyList<AIFunctionDeclaration> tools, ChatFormatOptions format)
     {
+        if (tools.Count > 0)
+            format = format with { Template = format.ToolTemplate ?? format.Template };
         var builtin = format.Style == ChatStyle.HuggingFace32 || format.Template is not null ? [] : tools.Where(t => ChatFormat.BuiltinTools.Contains(t.Name)).ToList();
         var custom = tools.Except(builtin).ToList();
         return format with { Tools = custom.Count > 0 ? custom : null, BuiltinTools = builtin.Count > 0 ? builtin.ConvertAll(t => t.Name) : null };
     }
 
     /// <summary>What holds the reply to well-formed calls; null if there are no tools, or it is not to be held.</summary>
-    ReplyGuard? Guard(IReadOnlyList<AIFunctionDeclaration> tools, ChatFormatOptions format, ChatOptions? options) => ChatOptionsReader.Guard(options, new()
+    ReplyGuard? Guard(ChatFormatOptions format, ChatOptions? options) => ChatOptionsReader.Guard(options, new()
     {
         Tools = format.Tools ?? [],
         BuiltinTools = format.BuiltinTools ?? [],

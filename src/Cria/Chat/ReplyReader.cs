@@ -90,9 +90,9 @@ sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, Repl
     static (FunctionCallContent? Call, int Length) ReadTag(string text, bool isLast)
     {
         for (var end = text.IndexOf(FunctionTags.End, StringComparison.Ordinal); end >= 0; end = text.IndexOf(FunctionTags.End, end + 1, StringComparison.Ordinal))
-            if (FunctionTags.Parse(text[..end]) is [var call, ..])
+            if (FunctionTags.ParseFirst(text[..end]) is { } call)
                 return (call, end + FunctionTags.End.Length);
-        return isLast && FunctionTags.Parse(text) is [var last, ..] ? (last, text.Length) : (null, 0);
+        return isLast && FunctionTags.ParseFirst(text) is { } last ? (last, text.Length) : (null, 0);
     }
 
     /// <summary>Where a function tag begins, or at the end its first characters.</summary>

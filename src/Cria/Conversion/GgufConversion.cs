@@ -48,8 +48,11 @@ public static class GgufConversion
             metadata.Add("general.name", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path))));
             AddConfig(metadata, c);
             AddVocabulary(metadata, model);
-            if (model.ChatTemplate is { } template)
-                metadata.Add("tokenizer.chat_template", template);
+            var templates = ChatTemplateFile.Read(model.Path);
+            if (templates.Default is { } template)
+                metadata.Add(ChatTemplateFile.GgufKey, template);
+            if (templates.ToolUse is { } toolUse)
+                metadata.Add(ChatTemplateFile.GgufToolUseKey, toolUse);
         }
         metadata.Add(FileType, recipe?.FileType ?? QuantizationRecipe.FileTypeOf(model.MatrixType));
         metadata.Add(Version, 2u);

@@ -3,21 +3,56 @@ using System.Text.Unicode;
 
 namespace Cria.Formats;
 
-/// <summary>The chat template of a model directory, from the places transformers writes it to.</summary>
+/// <summary>A model's chat templates in Jinja.</summary>
+/// <param name="Default">The one for every dialogue; null = none.</param>
+/// <param name="ToolUse">The one for dialogues with tools on offer; null = the same.</param>
+readonly record struct ChatTemplates(string? Default, string? ToolUse);
+
+/// <summary>Where a model's chat templates lie.</summary>
 static class ChatTemplateFile
 {
-    /// <summary>`chat_template.jinja`, else `chat_template.json`, else `tokenizer_config.json`; null where none has one.</summary>
-    public static string? Read(string directory)
+    /// <summary>The keys in GGUF metadata.</summary>
+    public const string GgufKey = "tokenizer.chat_template", GgufToolUseKey = $"{GgufKey}.{ToolUse}";
+
+    const string Default = "default", ToolUse = "tool_use";
+
+    const int MaxTemplate = 2 << 20;
+
+    /// <summary>
+    /// Of a GGUF file those in its metadata; of a directory, from the places transformers writes them to, `chat_template.jinja` with
+    /// `additional_chat_templates`, else `chat_template.json`, else `tokenizer_config.json`.
+    /// </summary>
+    /// <exception cref="CriaException">They cannot be read.</exception>
+    public static ChatTemplates Read(string model)
     {
-        var jinja = Path.Combine(directory, "chat_template.jinja");
-        if (File.Exists(jinja))
+        if (GgufFile.Is(model))
         {
-            var bytes = JsonFile.ReadBytes(jinja);
-            return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new CriaException($"{jinja}: not UTF-8");
+            using var file = GgufFile.Open(model);
+            return Read(file);
         }
-        return FromJson(Path.Combine(directory, "chat_template.json")) ?? FromJson(Path.Combine(directory, "tokenizer_config.json"));
+        if (FromJinja(Path.Combine(model, "chat_template.jinja")) is { } template)
+            return new(template, FromJinja(Path.Combine(model, "additional_chat_templates", ToolUse + ".jinja")));
+        return FromJson(Path.Combine(model, "chat_template.json")) ?? FromJson(Path.Combine(model, "tokenizer_config.json")) ?? default;
     }
 
-    static string? FromJson(string path) => File.Exists(path)
-        ? JsonFile.Read(path, json => json.TextOrNamed("chat_template", "name", "default", "template")) : null;
+    /// <summary>Those in a GGUF file's metadata.</summary>
+    /// <exception cref="CriaException">They cannot be read.</exception>
+    public static ChatTemplates Read(GgufFile file) => new(file.Text(GgufKey, MaxTemplate), file.Text(GgufToolUseKey, MaxTemplate));
+
+    static string? FromJinja(string path)
+    {
+        if (!File.Exists(path))
+            return null;
+        var bytes = JsonFile.ReadBytes(path);
+        return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new CriaException($"{path}: not UTF-8");
+    }
+
+    static ChatTemplates? FromJson(string path)
+    {
+        const string key = "chat_template";
+        if (!File.Exists(path))
+            return null;
+        var found = JsonFile.Read(path, json => new ChatTemplates(json.TextOrNamed(key, "name", Default, "template"), json.NamedText(key, "name", ToolUse, "template")));
+        return found == default ? null : found;
+    }
 }

@@ -6,7 +6,7 @@ namespace Cria.Formats;
 /// <summary>A Llama model in GGUF, in one file or in several (spec 4.3): its configuration is the first file's metadata.</summary>
 static class GgufModel
 {
-    const int MaxFiles = 1024, MaxTemplate = 2 << 20;
+    const int MaxFiles = 1024;
     const string Factors = "rope_freqs.weight";
 
     /// <summary>The file beside a vision model's in which Ollama once put the encoder.</summary>
@@ -29,7 +29,7 @@ static class GgufModel
             var tokenizer = GgufTokenizer.Read(first);
             if (tokenizer is not null && tokenizer.VocabularySize != config.VocabularySize && tokenizer.VocabularySize != config.ImageTokenId + 1)
                 throw first.Error("tokenizer.ggml.tokens", $"has {tokenizer.VocabularySize} tokens for an embedding of {config.VocabularySize}");
-            var template = first.Text("tokenizer.chat_template", MaxTemplate);
+            var template = ChatTemplateFile.Read(first).Default;
             config = config with { StopIds = StopIds(first, tokenizer, config) };
             var names = TensorNames.GgufOf(config);
             if (config.Vision is not null && !tensors.Exists(t => t.Name == names.Of(TensorRole.VisionAttentionNorm)))

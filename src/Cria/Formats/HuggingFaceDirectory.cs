@@ -13,7 +13,7 @@ static class HuggingFaceDirectory
         CheckKind(path);
         var config = ModelConfig.Read(Path.Combine(path, "config.json"));
         var generation = GenerationDefaults.Read(Path.Combine(path, "generation_config.json"), config);
-        var template = ChatTemplateFile.Read(path);
+        var template = ChatTemplateFile.Read(path).Default;
         var files = new List<SafetensorsFile>();
         try
         {

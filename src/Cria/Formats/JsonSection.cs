@@ -87,8 +87,14 @@ readonly struct JsonSection(string file, string prefix, JsonElement element)
     /// <summary>A string, or what a list of {name, template} gives for the name `default`.</summary>
     public string? TextOrNamed(string key, string nameKey, string name, string valueKey)
     {
+        return !Has(key) || element.GetProperty(key).ValueKind != JsonValueKind.Array ? Text(key) : NamedText(key, nameKey, name, valueKey);
+    }
+
+    /// <summary>The text of the object in a list that has a name; null if there is no such list or object.</summary>
+    public string? NamedText(string key, string nameKey, string name, string valueKey)
+    {
         if (!Has(key) || element.GetProperty(key) is not { ValueKind: JsonValueKind.Array } list)
-            return Text(key);
+            return null;
         foreach (var item in list.EnumerateArray())
             if (item.ValueKind == JsonValueKind.Object && new JsonSection(file, prefix + key + ".", item) is var entry && entry.Text(nameKey) == name)
                 return entry.Text(valueKey);

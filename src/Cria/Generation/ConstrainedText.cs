@@ -6,6 +6,8 @@ namespace Cria.Generation;
 /// <summary>An answer under a constraint: what may come next, and whether there is room to end properly. For one thread.</summary>
 sealed class ConstrainedText
 {
+    const int BytesForToken = 8;
+
     readonly ConstraintMatcher _matcher;
     readonly TokenSlices _tokens;
     readonly IReadOnlySet<int> _stopIds;
@@ -57,6 +59,11 @@ sealed class ConstrainedText
         _end.Clear();
         return true;
     }
+
+    /// <summary>
+    /// At most so many tokens of what must follow but for blanks, as a text is usually cut. The last of them is not given, as what comes after may change it.
+    /// </summary>
+    public IEnumerable<int> Foreseen(int most) => _tokens.Encode(_matcher.Foreseen((most + 1) * BytesForToken)) is { Count: > 1 } tokens ? tokens.SkipLast(1).Take(most) : [];
 
     /// <summary>Adds the next token of the shortest end, or ends the text if it is complete.</summary>
     /// <exception cref="CriaException">It is complete, and nothing ends it.</exception>

@@ -27,7 +27,7 @@ sealed class Conversation : Request
         _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!, options.ConstraintPrefix), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
-        Guesses = new(options.Speculation);
+        Guesses = new(options.Speculation, options.Constraint is not null);
     }
 
     public ChannelReader<GeneratedToken> Answer => _answer.Reader;
@@ -37,6 +37,13 @@ sealed class Conversation : Request
 
     /// <summary>As many guesses as the answer has room for, one token being chosen without.</summary>
     public int MostGuesses => _limit - _ids.Count - 1;
+
+    /// <summary>Guesses at most so many tokens that a constraint lets one foresee; false if there are none.</summary>
+    public bool Foresee(int most)
+    {
+        Guesses.Ids.AddRange(_sampler.Foreseen(most));
+        return Guesses.Ids.Count > 0;
+    }
 
     /// <summary>Begins to read, after what is cached of the prompt.</summary>
     public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft)

@@ -7,7 +7,9 @@ namespace Cria.Generation;
 /// right otherwise. After steps without one right guess it pauses, longer each time, and where fewer guesses are right than pay for what
 /// they all cost, longest: so a text that cannot be guessed costs little.
 /// </summary>
-sealed class Guesses(Speculation kind)
+/// <param name="kind">How they are made.</param>
+/// <param name="isConstrained">Whether a constraint may foresee tokens, whatever the kind.</param>
+sealed class Guesses(Speculation kind, bool isConstrained = false)
 {
     const int Longest = 16, LongestPause = 64;
 
@@ -22,7 +24,7 @@ sealed class Guesses(Speculation kind)
     public List<int> Ids { get; } = [];
 
     /// <summary>The most that can ever be guessed at once.</summary>
-    public int Most => kind == Speculation.Off ? 0 : Longest;
+    public int Most => kind == Speculation.Off && !isConstrained ? 0 : Longest;
 
     /// <summary>The draft model's own state.</summary>
     public Sequence? Draft { get; set; }

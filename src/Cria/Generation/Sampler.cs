@@ -31,6 +31,9 @@ sealed class Sampler
     /// <summary>Whether the constraint allows nothing more.</summary>
     public bool IsOver => _constrained?.IsOver == true;
 
+    /// <summary>At most so many tokens that the constraint lets one foresee.</summary>
+    public IEnumerable<int> Foreseen(int most) => _constrained?.Foreseen(most) ?? [];
+
     /// <summary>Chooses the next token. The logits [V] are overwritten.</summary>
     /// <param name="logits">The logits.</param>
     /// <param name="left">The tokens that the answer may still have, this one among them.</param>

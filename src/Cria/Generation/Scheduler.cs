@@ -217,6 +217,8 @@ sealed class Scheduler : IDisposable
         {
             conversation.Guesses.Ids.Clear();
             var count = conversation.Unread == 1 ? conversation.Guesses.Wanted(Math.Min(most, conversation.MostGuesses)) : 0;
+            if (count > 0 && conversation.Foresee(count))
+                continue;
             if (conversation.Guesses.Kind == Speculation.Lookup)
                 conversation.Guesses.LookUp(conversation.Ids, count);
             else if (conversation.Guesses.Kind == Speculation.Draft)

@@ -6,7 +6,7 @@ namespace Cria.Generation;
 /// </summary>
 public enum Speculation
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>Only what a constraint lets one foresee.</summary>
     Off,
 
     /// <summary>What stood behind the last tokens where they stood before: for summaries, corrections, code (Saxena 2023, prompt lookup decoding).</summary>

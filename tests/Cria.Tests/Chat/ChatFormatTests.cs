@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Cria.Chat;
+using Cria.Conversion;
 using Cria.Tests.Tokenization;
 using CsCheck;
 using Microsoft.Extensions.AI;
@@ -104,6 +106,31 @@ public sealed class ChatFormatTests
         Assert.Equal("Hi!", ChatFormat.Render([new(ChatRole.User, "Hi")], ChatFormat.OfModel(model.Path, tokenizer)).Text);
         File.WriteAllText(model.File("chat_template.jinja"), "{% include 'x' %}");
         Assert.Throws<CriaException>(() => ChatFormat.OfModel(model.Path, tokenizer));
+    }
+
+    [Fact]
+    public void AGgufFileIsAskedAsItsTemplatesSay()
+    {
+        using var model = TestModels.Write(new TestShape { WithTokenizer = true });
+        List<ChatMessage> dialogue = [new(ChatRole.User, "Hi <|eot_id|>")];
+        ChatFormatOptions Of(string template, string? toolUse = null)
+        {
+            File.WriteAllText(model.File("tokenizer_config.json"), JsonSerializer.Serialize(new { chat_template = new[] { new { name = "default", template }, new { name = "tool_use", template = toolUse ?? template } } }));
+            GgufConversion.Write(model.Path, model.File("model.gguf"), QuantizationRecipe.Find("f32"), 1, cancellation: TestContext.Current.CancellationToken);
+            var (directory, file) = (ChatFormat.OfModel(model.Path, Cria.Formats.ModelTokenizer.Load(model.Path)), ChatFormat.OfModel(model.File("model.gguf"), Cria.Formats.ModelTokenizer.Load(model.File("model.gguf"))));
+            foreach (var tools in new IReadOnlyList<AIFunctionDeclaration>?[] { null, [AIFunctionFactory.Create((int x) => x, "f")] })
+                Assert.Equal(ChatFormat.Render(dialogue, directory with { Tools = tools, Date = "1 May 2025" }).Parts, ChatFormat.Render(dialogue, file with { Tools = tools, Date = "1 May 2025" }).Parts);
+            return file;
+        }
+        foreach (var (template, style) in new[] { ("llama-3.2-instruct", ChatStyle.HuggingFace32), ("llama-3.1-instruct", ChatStyle.HuggingFace31) })
+            Assert.Equal(new ChatFormatOptions { Style = style }, Of(File.ReadAllText(TestFiles.Golden("templates", $"{template}.chat_template.jinja"))));
+        var format = Of("{{ messages[0].content }}!", "{{ tools[0].function.name }}?");
+        Assert.Equal("Hi <|eot_id|>!", ChatFormat.Render(dialogue, format).Text);
+        Assert.DoesNotContain(ChatFormat.Render(dialogue, format).Parts, p => p.IsControl);
+        Assert.Equal("f?", ChatFormat.Render(dialogue, format with { Tools = [AIFunctionFactory.Create((int x) => x, "f")] }).Text);
+        using var client = CriaChatClient.Load(model.File("model.gguf"));
+        Assert.Equal("f?", client.Render(dialogue, new() { Tools = [AIFunctionFactory.Create((int x) => x, "f")] }).Text);
+        Assert.Contains("1", Assert.Throws<CriaException>(() => Of("{% include 'x' %}")).Message);
     }
 
     [Fact]

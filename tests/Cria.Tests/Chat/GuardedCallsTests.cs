@@ -157,7 +157,7 @@ public sealed class GuardedCallsTests
         Assert.Contains("/properties/links/uniqueItems", why);
 
         options.ToolMode = ChatToolMode.RequireAny;
-        await Refused(options, "the tool \"open\" cannot be guarded: schema /properties/links/uniqueItems");
+        await Refused(options, "tools holds \"open\", which cannot be guarded: schema /properties/links/uniqueItems");
         options.ToolMode = ChatToolMode.RequireSpecific("get_weather"); // what is not called need not be honoured
         Assert.Equal(ChatFinishReason.ToolCalls, (await client.GetResponseAsync("Hello", options, TestContext.Current.CancellationToken)).FinishReason);
         await Refused(new() { Tools = [Tool("open", schema, isStrict: true)] }, "cannot be guarded");

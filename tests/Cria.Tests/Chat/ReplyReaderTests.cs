@@ -46,6 +46,7 @@ public sealed class ReplyReaderTests
     [InlineData("[other(x=1)]", "[other(x=1)]", "")]
     [InlineData("[f(x=1), other()]", "[f(x=1), other()]", "")]
     [InlineData("<function=f>{\"s\": \"</function>\"}</function>", "", "f")]
+    [InlineData("<function=f>{\"s\": \"<function=stop>{}</function>\"}</function>", "", "f")]
     [InlineData("Now: <function=f>{'x': 1}</function> <function=stop>{}", "Now: ", "f,stop")]
     [InlineData("<function=other>{}</function>", "<function=other>{}</function>", "")]
     [InlineData("The <function=f> tag < <func", "The <function=f> tag < <func", "")]

@@ -73,7 +73,10 @@ public sealed class ToolChoiceTests(RunningServer server) : IClassFixture<Runnin
         var (status, json) = await server.PostAsync("/v1/chat/completions", body.Replace("\"name\":\"get_weather\"", "\"name\":\"get_weather\",\"strict\":true") + "}");
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("/properties/city/$dynamicRef", json.GetProperty("error").GetProperty("message").GetString());
-        Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/v1/chat/completions", body + "}")).Status);
+        Assert.Equal("tools", json.GetProperty("error").GetProperty("param").GetString());
+        using var told = await server.SendAsync("/v1/chat/completions", body + "}");
+        Assert.Equal(HttpStatusCode.OK, told.StatusCode);
+        Assert.Equal("get_weather", told.Headers.GetValues("x-cria-unguarded-tools").Single());
     }
 
     static string Flat(string schema, string tool) => "{\"type\":\"function\"," + tool.Replace("NAME", schema)[1..];

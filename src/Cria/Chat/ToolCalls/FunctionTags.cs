@@ -16,11 +16,19 @@ static partial class FunctionTags
     public static IReadOnlyList<FunctionCallContent>? Parse(string text)
     {
         var calls = new List<FunctionCallContent>();
-        for (var tag = Tag().Match(text); tag.Success; tag = tag.NextMatch())
-            if (Arguments(text[(tag.Index + tag.Length)..]) is { } arguments)
+        for (var tag = Tag().Match(text); tag.Success;)
+        {
+            var start = tag.Index + tag.Length;
+            if (Arguments(text[start..], out var length) is { } arguments)
                 calls.Add(new($"call_{calls.Count}", tag.Groups[1].Value, arguments));
+            tag = Tag().Match(text, start + length);
+        }
         return calls.Count > 0 ? calls : null;
     }
+
+    /// <summary>The call in the tag that a text begins with, its end left out; null if it begins with none whose arguments can be read.</summary>
+    public static FunctionCallContent? ParseFirst(string text) =>
+        Tag().Match(text) is { Success: true, Index: 0 } tag && Arguments(text[tag.Length..], out _) is { } arguments ? new("call_0", tag.Groups[1].Value, arguments) : null;
 
     /// <summary>One call after the other.</summary>
     public static Node Grammar(GrammarBuilder grammar, Node call, int most) => grammar.Repeat(call, 1, most, new Terminal(grammar.Json.Space));
@@ -30,8 +38,9 @@ static partial class FunctionTags
     public static Node Grammar(GrammarBuilder grammar, string name, string schema) => Tag().Match($"{Start}{name}>{{") is { Success: true } match && match.Groups[1].Value == name
         ? GrammarBuilder.Sequence(grammar.Literal($"{Start}{name}>"), grammar.JsonArguments(schema), grammar.Literal(End)) : throw new CriaException("its name cannot stand in a function tag");
 
-    static Dictionary<string, object?>? Arguments(string text) =>
-        JsonValues.ReadObject(text, out _) is { } json ? JsonValues.ToMap(json) : PythonicCalls.ParseDictionary(text);
+    /// <summary>The object that a text begins with; its length in characters if it is JSON, which may hold what looks like a tag.</summary>
+    static Dictionary<string, object?>? Arguments(string text, out int length) =>
+        JsonValues.ReadObject(text, out length) is { } json ? JsonValues.ToMap(json) : PythonicCalls.ParseDictionary(text);
 
     [GeneratedRegex(@"<function=([^{}<>\s]+)>\s*(?=\{)")]
     private static partial Regex Tag();

@@ -90,7 +90,7 @@ sealed class ReplyGuard
         return GrammarBuilder.Choice([.. formats.Select(f => GrammarBuilder.Sequence(tag, Calls(g, f))), .. _request.BuiltinTools.Where(IsWanted).Select(Builtin)]);
 
         Node Builtin(string name) => name == BuiltinCall.CodeInterpreter ? GrammarBuilder.Sequence(_request.HasPythonTag ? g.Control(PythonTag)
-                : throw new CriaException($"the tool {name} cannot be called: the vocabulary has no {PythonTag}"), Code(g))
+                : throw new CriaException($"tools holds {name}, which cannot be called: the vocabulary has no {PythonTag}"), Code(g))
             : GrammarBuilder.Sequence(tag, BuiltinCall.Grammar(g, name));
     }
 
@@ -117,7 +117,7 @@ sealed class ReplyGuard
         }
         catch (CriaException e) when (_request.IsRequired || GuardedRequest.IsStrict(tool))
         {
-            throw new CriaException($"the tool {OneLine.Quote(tool.Name)} cannot be guarded: {e.Message}", e);
+            throw new CriaException($"tools holds {OneLine.Quote(tool.Name)}, which cannot be guarded: {e.Message}", e);
         }
         catch (CriaException e)
         {

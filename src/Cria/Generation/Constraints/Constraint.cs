@@ -89,6 +89,12 @@ public sealed class Constraint
             return _parser.ShortestEnd(state);
     }
 
+    internal byte[] Foreseen(ParserState state, int most)
+    {
+        lock (_gate)
+            return _parser.Foreseen(state, most);
+    }
+
     internal long Least(ParserState state)
     {
         lock (_gate)

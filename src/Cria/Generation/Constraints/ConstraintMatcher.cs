@@ -51,6 +51,9 @@ public sealed class ConstraintMatcher
     /// <summary>What follows now.</summary>
     internal Ahead After() => new(_constraint, _state);
 
+    /// <summary>What must follow but for blanks, at most so many bytes.</summary>
+    internal byte[] Foreseen(int most) => _constraint.Foreseen(_state, most);
+
     internal void Become(Ahead ahead) => (_state, _isMasked) = (ahead.State, false);
 
     internal readonly record struct Ahead(Constraint Constraint, ParserState State)

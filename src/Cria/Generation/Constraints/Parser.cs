@@ -77,6 +77,38 @@ sealed class Parser
         return [.. end];
     }
 
+    /// <summary>
+    /// What must follow, blanks aside: where they may be left out none is foreseen, but one after a colon or a comma, as models write. At most so many bytes.
+    /// </summary>
+    public byte[] Foreseen(ParserState state, int most)
+    {
+        var text = new List<byte>();
+        while (text.Count < most && !state.IsAccepting && Foreseen(state, text.Count > 0 ? text[^1] : (byte)0) is { } next)
+        {
+            text.Add(next);
+            state = Step(state, next);
+        }
+        return [.. text];
+    }
+
+    byte? Foreseen(ParserState state, byte last)
+    {
+        byte? only = null;
+        var mayBeBlank = false;
+        for (var value = state.First.Next(0); value < 256; value = state.First.Next(value + 1))
+        {
+            if (Step(state, (byte)value).IsDead)
+                continue;
+            if (value is '\t' or '\n' or ' ')
+                mayBeBlank |= value == ' ';
+            else if (only is null)
+                only = (byte)value;
+            else
+                return mayBeBlank && last is (byte)':' or (byte)',' ? (byte)' ' : null;
+        }
+        return mayBeBlank && (only is null || last is (byte)':' or (byte)',') ? (byte)' ' : only;
+    }
+
     long Least(Stack stack)
     {
         if (stack.Least is { } known)

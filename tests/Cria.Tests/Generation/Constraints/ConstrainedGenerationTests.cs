@@ -80,6 +80,28 @@ public sealed class ConstrainedGenerationTests
         Assert.Equal(await Write(generator, options), await Write(generator, options with { Speculation = Speculation.Lookup }));
     }
 
+    [Theory]
+    [InlineData("{\"", "city\": \"")]
+    [InlineData("{\"city\": \"Rome\",", "\"country\": \"I")]
+    [InlineData("{\"city\": \"Rome\", \"country\": \"It", "aly\"}")]
+    [InlineData("{\"city\": \"R", "")]
+    public void WhatMustFollowIsForeseen(string text, string foreseen)
+    {
+        var constraint = Constraint.JsonSchema("""{"type":"object","properties":{"city":{"type":"string"},"country":{"enum":["Italy","Iran","Iraq"]}},"required":["city","country"],"additionalProperties":false}""");
+        Assert.Equal(foreseen, System.Text.Encoding.UTF8.GetString(constraint.Begin(Tokenizer.Load(Pocket), text).Foreseen(100)));
+    }
+
+    [Fact]
+    public async Task WhatIsForeseenDoesNotChangeTheText()
+    {
+        using var model = TextModel.Load(Pocket);
+        using var generator = new Generator(model, Tokenizer.Load(Pocket));
+        var options = new GenerationOptions { Temperature = 1.5f, Seed = 3, MaxTokens = 120, Constraint = Constraint.JsonSchema("""{"type":"array","items":{"type":"object","properties":{"first_name":{"type":"string","maxLength":8},"last_name":{"type":"string","maxLength":8}},"required":["first_name","last_name"],"additionalProperties":false},"minItems":3,"maxItems":4}""") };
+        var alone = await Write(generator, options);
+        var together = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Write(generator, options))); // so many that there is no room for guesses
+        Assert.All(together, text => Assert.Equal(alone, text));
+    }
+
     sealed record Answer(string City, int Year, string[] Tags);
 
     [Fact]
