@@ -60,8 +60,10 @@ static class ServerBenchmark
         var (answers, left, refused, errors, waits) = await RunAsync(http, clients, TimeSpan.FromSeconds(seconds), 2);
         await Task.Delay(1000);
         var after = Resident();
+        var sorted = waits.Select(w => w.Seconds * 1000).Order().ToList();
+        var (median, most) = (sorted[sorted.Count / 2], sorted[^1]);
         var ofClients = waits.GroupBy(w => w.Client, w => w.Seconds).Select(Median).ToList();
-        Console.WriteLine(FormattableString.Invariant($"{answers} answers read to the end, {left} left, {refused} refused, {errors.Count} errors; first token after {Median(waits.Select(w => w.Seconds)) * 1000:0} ms (median), {waits.Max(w => w.Seconds) * 1000:0} ms (longest); median of the client that waits longest {ofClients.Max() / Median(ofClients):0.00} times that of the middle one; resident {before >> 20} MB before, {after >> 20} MB after ({(double)after / before:0.000})"));
+        Console.WriteLine(FormattableString.Invariant($"{answers} answers read to the end, {left} left, {refused} refused, {errors.Count} errors; first token after {median:0} ms (median), {sorted[sorted.Count * 99 / 100]:0} ms (99 of 100), {most:0} ms (longest, {most / median:0.00} times the median); median of the client that waits longest {ofClients.Max() / Median(ofClients):0.00} times that of the middle one; resident {before >> 20} MB before, {after >> 20} MB after ({(double)after / before:0.000})"));
         foreach (var error in errors.Distinct().Take(5))
             Console.WriteLine(error);
     }

@@ -84,8 +84,7 @@ sealed class EventStream(HttpResponse response)
         var cancellation = response.HttpContext.RequestAborted;
         cancellation.ThrowIfCancellationRequested(); // before anything is begun
         Begin();
-        await response.Body.WriteAsync(text, cancellation);
-        await response.Body.FlushAsync(cancellation);
+        await response.BodyWriter.WriteAsync(text, cancellation); // and sends it
     }
 
     /// <summary>A comment, which clients pass over.</summary>

@@ -7,7 +7,7 @@ const form = settings.querySelector('form');
 
 // ---- What is kept in the browser -------------------------------------------------------------------------------------------------------
 // A conversation is a tree: an edited or regenerated message is a sibling of the one before, and each message remembers which of those that
-// follow it is shown. { id, title, time, nodes: [{ parent, role, text, images?, calls?, callId?, stats?, error?, chosen? }], chosen }
+// follow it is shown. { id, title, time, nodes: [{ parent, role, text, images?, calls?, callId?, callName?, stats?, error?, chosen? }], chosen }
 
 const read = (key, other) => {
   try {
@@ -108,7 +108,7 @@ async function answer(parent) {
   const at = add(parent, { role: 'assistant', text: '' });
   const node = conversation.nodes[at], owner = conversation, turn = ++asked;
   const begun = performance.now();
-  let first = 0, pieces = 0, saved = 0, frame = 0;
+  let first = 0, pieces = 0, saved = 0, frame = 0, rate = 0;
   running = new AbortController();
   save();
   show();
@@ -140,6 +140,7 @@ async function answer(parent) {
         node.finish = data.choices[0].finish_reason;
       if (data.usage)
         node.usage = data.usage;
+      rate = data.timings?.predicted_per_second ?? rate;
       if (performance.now() - saved > 1000) {
         saved = performance.now();
         if (owner === conversation)
@@ -153,9 +154,9 @@ async function answer(parent) {
       node.error = error.message;
   }
   cancelAnimationFrame(frame);
-  const seconds = (performance.now() - (first || begun)) / 1000;
-  const tokens = node.usage?.completion_tokens ?? pieces;
-  node.stats = { tokens, rate: tokens > 1 && seconds > 0 ? (tokens - 1) / seconds : 0, wait: first ? (first - begun) / 1000 : 0 };
+  // An answer that was stopped has no word of the server about it.
+  const seconds = (performance.now() - first) / 1000;
+  node.stats = { tokens: node.usage?.completion_tokens ?? pieces, rate: rate || (first && pieces > 1 ? (pieces - 1) / seconds : 0), wait: first ? (first - begun) / 1000 : 0 };
   if (turn === asked) {
     running = null;
     busy(false);
@@ -220,7 +221,10 @@ function button(text, label, act, className = 'small') {
 
 function show() {
   const near = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
-  messages.replaceChildren(...path().map(message));
+  const shown = path();
+  messages.replaceChildren(...shown.map(message));
+  $('welcome').hidden = shown.length > 0;
+  messages.hidden = shown.length === 0;
   if (near || running)
     messages.scrollTop = messages.scrollHeight;
   fill();
@@ -240,7 +244,7 @@ function message(at) {
   if (node.role === 'assistant')
     body.append(render(node.text));
   else if (node.role === 'tool')
-    body.append(element('div', 'call', element('strong', '', 'Result'), element('pre', '', node.text)));
+    body.append(element('div', 'call result', element('strong', '', `Result of ${node.callName ?? 'the call'}`), element('pre', '', node.text)));
   else
     body.append(...(node.images ?? []).map(picture), node.text);
   for (const call of node.calls ?? [])
@@ -274,7 +278,7 @@ function message(at) {
       bar.append(button('Copy', 'Copy this message', () => navigator.clipboard?.writeText(node.text)));
   }
   if (node.stats)
-    bar.append(element('span', 'stats', [`${node.stats.tokens} tokens`, node.stats.rate ? `${node.stats.rate.toFixed(1)} tokens/s` : '', node.stats.wait ? `first after ${node.stats.wait.toFixed(2)} s` : '', node.finish === 'stopped' ? 'stopped' : node.finish === 'length' ? 'cut at the limit' : ''].filter(Boolean).join(' · ')));
+    bar.append(element('span', 'stats', [`${node.stats.tokens} tokens`, node.stats.rate ? `${node.stats.rate.toFixed(node.stats.rate < 100 ? 1 : 0)} tokens/s` : '', node.stats.wait ? `first after ${node.stats.wait.toFixed(2)} s` : '', node.finish === 'stopped' ? 'stopped' : node.finish === 'length' ? 'cut at the limit' : ''].filter(Boolean).join(' · ')));
   const whole = element('article', `message ${node.role}${node.error ? ' error' : ''}`, body, bar);
   whole.dataset.at = at;
   whole.setAttribute('aria-label', { user: 'You', assistant: 'Model', tool: 'Tool' }[node.role]);
@@ -312,7 +316,7 @@ function results(at) {
   });
   return element('div', 'edit', ...fields, element('div', '', button('Send result', 'Send what the tools returned', () => {
     let parent = at;
-    node.calls.forEach((call, i) => parent = add(parent, { role: 'tool', text: fields[i].value, callId: call.id }));
+    node.calls.forEach((call, i) => parent = add(parent, { role: 'tool', text: fields[i].value, callId: call.id, callName: call.name }));
     answer(parent);
   }, '')));
 }

@@ -8,8 +8,6 @@ namespace Cria.Server.Wire;
 /// <summary>The body of POST /v1/chat/completions.</summary>
 sealed record ChatRequest : SamplingRequest
 {
-    const int MostAlternatives = 20;
-
     [WireSchema(WireTools.MessagesSchema)]
     public JsonElement Messages { get; init; }
 
@@ -68,8 +66,7 @@ sealed record ChatRequest : SamplingRequest
         ApiException.Refuse("prediction", Prediction, "predicted outputs are not supported");
         ApiException.Refuse("reasoning_effort", ReasoningEffort is not (null or "none"), "these models do not reason aside");
         ApiException.Refuse("store", Store == true, "chat completions are not stored");
-        if (TopLogprobs is < 0 or > MostAlternatives)
-            throw ApiException.Invalid("top_logprobs", $"top_logprobs is {TopLogprobs}; it must be between 0 and {MostAlternatives}");
+        CheckAlternatives("top_logprobs", TopLogprobs);
         if (TopLogprobs is not null && Logprobs != true)
             throw ApiException.Invalid("top_logprobs", "top_logprobs is given and logprobs is not true");
         var options = Sampling(answer);

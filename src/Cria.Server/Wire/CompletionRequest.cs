@@ -10,7 +10,6 @@ namespace Cria.Server.Wire;
 sealed record CompletionRequest : SamplingRequest
 {
     const int MostPrompts = 128;
-    const int MostAlternatives = 20;
     const int DefaultTokens = 16;
 
     [WireSchema("""{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}},{"type":"array","items":{"type":"integer"}},{"type":"array","items":{"type":"array","items":{"type":"integer"}}}]}""")]
@@ -55,8 +54,7 @@ sealed record CompletionRequest : SamplingRequest
             throw ApiException.Unsupported("best_of", "best_of cannot be honoured: every answer written is given");
         if (Echo == true && Logprobs is not null)
             throw ApiException.Unsupported("echo", "echo cannot be honoured with logprobs: a prompt's log probabilities are not computed");
-        if (Logprobs is < 0 or > MostAlternatives)
-            throw ApiException.Invalid("logprobs", $"logprobs is {Logprobs}; it must be between 0 and {MostAlternatives}");
+        CheckAlternatives("logprobs", Logprobs);
         var sampling = Sampling(answer);
         var fallback = GenerationOptions.From(model);
         return fallback with

@@ -60,9 +60,9 @@ sealed record MessageRequest : WireRequest
             Tools = WireTools.ReadFlat("tools", Tools, "input_schema"),
             AdditionalProperties = [],
         };
-        if (dialogue[^1].Role == ChatRole.Assistant)
+        if (dialogue is [.., { Role: var role } answer] && role == ChatRole.Assistant)
         {
-            if (dialogue[^1].Contents.Any(c => c is not TextContent) || dialogue[^1].Text is not [.., var last] || char.IsWhiteSpace(last))
+            if (answer.Contents.Any(c => c is not TextContent) || answer.Text is not [.., var last] || char.IsWhiteSpace(last))
                 throw ApiException.Invalid("messages", "messages ends with the assistant's, whose answer goes on with it; so it must be text, and not end with white space");
             options.AdditionalProperties[CriaChatClient.ContinueFinalMessage] = true;
         }

@@ -10,8 +10,6 @@ sealed record ResponseRequest : WireRequest
 {
     public const string WithLogProbs = "message.output_text.logprobs";
 
-    const int MostAlternatives = 20;
-
     [WireSchema("""{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"object"}}]}""")]
     public JsonElement Input { get; init; }
 
@@ -73,8 +71,7 @@ sealed record ResponseRequest : WireRequest
         ApiException.Refuse("reasoning", Reasoning is { ValueKind: JsonValueKind.Object } reasoning && reasoning.TryGetProperty("effort", out var effort)
             && effort.ValueKind != JsonValueKind.Null && !(effort.ValueKind == JsonValueKind.String && effort.GetString() == "none"), "these models do not reason aside");
         ApiException.Refuse("include", Include?.Exists(i => i != WithLogProbs) == true, $"only {WithLogProbs} can be included");
-        if (TopLogprobs is < 0 or > MostAlternatives)
-            throw ApiException.Invalid("top_logprobs", $"top_logprobs is {TopLogprobs}; it must be between 0 and {MostAlternatives}");
+        CheckAlternatives("top_logprobs", TopLogprobs);
         var options = new ChatOptions
         {
             Temperature = Temperature,

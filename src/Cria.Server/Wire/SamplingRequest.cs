@@ -7,10 +7,20 @@ namespace Cria.Server.Wire;
 /// <summary>A request's body. What it does not know is ignored, and named in a header of the answer.</summary>
 abstract record WireRequest
 {
+    const int MostAlternatives = 20; // as OpenAI has it
+
     public string? Model { get; init; }
 
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; set; }
+
+    /// <summary>Looks at how many of the most probable tokens are asked for.</summary>
+    /// <exception cref="ApiException">They are too many.</exception>
+    protected static void CheckAlternatives(string param, int? count)
+    {
+        if (count is < 0 or > MostAlternatives)
+            throw ApiException.Invalid(param, $"{param} is {count}; it must be between 0 and {MostAlternatives}");
+    }
 }
 
 /// <summary>What OpenAI's two endpoints that write text have in common, with `top_k`, `min_p` and `repetition_penalty` of our own.</summary>

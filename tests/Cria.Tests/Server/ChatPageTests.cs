@@ -9,6 +9,18 @@ public sealed partial class ChatPageTests(ChatPageTests.Browser browser, Running
 {
     const string Long = """{"temperature":"0","max_completion_tokens":"4000","system":""}""";
 
+    /// <summary>`luminance(color)`, and `behind(element)` of the colour that it is painted on.</summary>
+    const string Luminance = """
+        const luminance = color => {
+          const [r, g, b] = color.match(/[\d.]+/g).slice(0, 3).map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+          return .2126 * r + .7152 * g + .0722 * b;
+        };
+        const behind = e => {
+          const color = getComputedStyle(e).backgroundColor;
+          return color.startsWith('rgba') && color.endsWith(', 0)') && e.parentElement ? behind(e.parentElement) : luminance(color);
+        };
+        """;
+
     static readonly string[] Injections = [
         "<script>window.hacked = 1</script>",
         "<img src=x onerror=\"window.hacked = 1\">",
@@ -25,8 +37,11 @@ public sealed partial class ChatPageTests(ChatPageTests.Browser browser, Running
     public async Task AnAnswerIsStreamedShownAndKept()
     {
         var page = await OpenAsync();
+        Assert.True(await page.Locator("#welcome").IsVisibleAsync());
+        await Shot(page, "welcome");
         await SendAsync(page, "Who are you?");
         await WaitForAnswerAsync(page);
+        Assert.False(await page.Locator("#welcome").IsVisibleAsync());
         Assert.Contains("pocket", await Answer(page).TextContentAsync());
         Assert.Matches(@"\d+ tokens · [\d.]+ tokens/s", await page.Locator(".assistant .stats").TextContentAsync());
         Assert.Matches(@"^\d+ of 4096$", await page.Locator("#used").TextContentAsync());
@@ -124,6 +139,43 @@ public sealed partial class ChatPageTests(ChatPageTests.Browser browser, Running
         Assert.Equal(2, await page.Locator(".assistant").CountAsync());
         Assert.NotEmpty((await page.Locator(".assistant .body").Last.TextContentAsync())!);
         await Shot(page, "tools");
+    }
+
+    [Fact]
+    public async Task TheSpeedIsWhatTheServerSays()
+    {
+        var page = await OpenAsync();
+        await ReplyAsync(page, "Hello");
+        await SendAsync(page, "Hello");
+        await WaitForAnswerAsync(page);
+        Assert.Contains("12.5 tokens/s", await page.Locator(".assistant .stats").TextContentAsync());
+    }
+
+    [Fact]
+    public async Task LightAndDarkCanBeChosenAndBothAreLegible()
+    {
+        var page = await OpenAsync();
+        await ReplyAsync(page, "Some [link](https://example.org) and `code`.\n\n> said");
+        await SendAsync(page, "Hello");
+        await WaitForAnswerAsync(page);
+        foreach (var (theme, isDark) in new[] { ("light", false), ("dark", true), ("auto", false) })
+        {
+            await page.Locator("#theme").ClickAsync();
+            await page.ReloadAsync();
+            await page.Locator(".assistant .stats").WaitForAsync();
+            Assert.Equal(theme, await page.EvaluateAsync<string>("document.documentElement.dataset.theme"));
+            // The luminance of what is behind the page, and what has too little contrast by WCAG 2.2 (1.4.3: 4.5 to 1).
+            Assert.Equal(isDark, await page.EvaluateAsync<double>($"() => {{ {Luminance} return behind(document.body); }}") < 0.2);
+            Assert.Empty(await page.EvaluateAsync<string[]>($$"""
+                () => {
+                  {{Luminance}}
+                  return [...document.querySelectorAll('button, p, a, code, blockquote, .body, .stats, #used, label, h1, h2')].filter(e => e.offsetParent && e.textContent.trim()).flatMap(e => {
+                    const [a, b] = [luminance(getComputedStyle(e).color), behind(e)].sort((a, b) => b - a);
+                    return (a + .05) / (b + .05) < 4.5 ? [`${e.outerHTML.slice(0, 60)} ${(a + .05) / (b + .05)}`] : [];
+                  });
+                }
+                """));
+        }
     }
 
     [Fact]
@@ -286,7 +338,7 @@ public sealed partial class ChatPageTests(ChatPageTests.Browser browser, Running
     {
         ContentType = "text/event-stream",
         Body = string.Concat(text.Chunk(7).Select(c => $"data: {{\"choices\":[{{\"delta\":{{\"content\":{JsonSerializer.Serialize(new string(c))}}}}}]}}\n\n"))
-            + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+            + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"timings\":{\"predicted_per_second\":12.5}}\n\ndata: [DONE]\n\n",
     }));
 
     /// <summary>A picture to look at, in the folder that CRIA_SCREENSHOTS names.</summary>

@@ -96,6 +96,7 @@ public sealed class MessagesTests(RunningServer server) : IClassFixture<RunningS
     [Theory]
     [InlineData("""{"messages":[{"role":"user","content":"a"}]}""", "max_tokens is missing")]
     [InlineData("""{"max_tokens":1,"messages":[]}""", "messages is not a list")]
+    [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":[]}]}""", "messages is empty")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"system","content":"a"}]}""", "messages[0].role")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}""", "messages[0].content[0].source")]
     [InlineData("""{"max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b "}]}""", "not end with white space")]

@@ -236,6 +236,12 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
     {
         await using var small = await RunningServer.StartAsync(new() { Models = ["pocket"], MaxBodyBytes = 1000, Timeout = TimeSpan.FromMilliseconds(300) });
         Assert.Equal((413, null, "request_too_large"), await small.FailAsync(Chat, new string(' ', 2000)));
+        using (var chunked = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(new string(' ', 2000)) })
+        {
+            chunked.Headers.TransferEncodingChunked = true; // how long it is shows when it is read
+            using var refused = await small.Http.SendAsync(chunked);
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        }
         using var stream = await small.SendAsync(Chat, Endless);
         Assert.Contains("\"code\":\"timeout\"", (await stream.Content.ReadAsStringAsync()).TrimEnd().Split('\n')[^1]);
         Assert.Equal((504, null, "timeout"), await small.FailAsync(Chat, Endless.Replace("\"stream\":true", "\"stream\":false")));
