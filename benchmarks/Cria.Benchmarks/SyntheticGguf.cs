@@ -8,27 +8,54 @@ using Cria.Tokenization;
 namespace Cria.Benchmarks;
 
 /// <summary>
-/// GGUF files of the full size of Llama 3.2 1B or 3B in any quantization, with random weights: what is measured on them holds for Meta's.
+/// GGUF files of the full size of a Llama 3.2 model in any quantization, with random weights: what is measured on them holds for Meta's.
 /// Every matrix is made of the same few hundred quantized rows in random order. The vocabulary has the right size and nothing to say.
 /// </summary>
 static class SyntheticGguf
 {
     const int DistinctRows = 512, Vocabulary = 128256, Reserved = 256;
 
-    public static ModelConfig Config(string size) => new()
+    /// <summary>The shape of 1b, 3b, 11b-vision or 90b-vision.</summary>
+    public static ModelConfig Config(string size)
     {
-        HiddenSize = size == "3b" ? 3072 : 2048,
-        LayerCount = size == "3b" ? 28 : 16,
-        HeadCount = size == "3b" ? 24 : 32,
-        KvHeadCount = 8,
-        HeadSize = size == "3b" ? 128 : 64,
-        FeedForwardSize = 8192,
-        VocabularySize = Vocabulary,
-        MaxPositions = 131072,
-        NormEpsilon = 1e-5f,
-        RopeTheta = 500000,
-        TiedEmbeddings = true,
-    };
+        var (hidden, layers, heads, headSize, feedForward) = size switch
+        {
+            "1b" => (2048, 16, 32, 64, 8192),
+            "3b" => (3072, 28, 24, 128, 8192),
+            "11b-vision" => (4096, 40, 32, 128, 14336),
+            "90b-vision" => (8192, 100, 64, 128, 28672),
+            _ => throw new CriaException($"there is no size {size}; there are 1b, 3b, 11b-vision and 90b-vision"),
+        };
+        var isVision = size.EndsWith("-vision", StringComparison.Ordinal);
+        return new()
+        {
+            HiddenSize = hidden,
+            LayerCount = layers,
+            HeadCount = heads,
+            KvHeadCount = 8,
+            HeadSize = headSize,
+            FeedForwardSize = feedForward,
+            VocabularySize = Vocabulary,
+            MaxPositions = 131072,
+            NormEpsilon = 1e-5f,
+            RopeTheta = 500000,
+            TiedEmbeddings = !isVision,
+            CrossAttentionLayers = isVision ? [.. Enumerable.Range(0, layers / 5).Select(i => 5 * i + 3)] : [],
+            Vision = !isVision ? null : new()
+            {
+                Width = 1280,
+                LocalLayerCount = 32,
+                GlobalLayerCount = 8,
+                HeadCount = 16,
+                FeedForwardSize = 5120,
+                NormEpsilon = 1e-5f,
+                TileSize = 560,
+                PatchSize = 14,
+                MaxTiles = 4,
+                IntermediateLayers = [3, 7, 15, 23, 30],
+            },
+        };
+    }
 
     /// <summary>Writes a file unless it is there, and gives its path.</summary>
     public static string Write(string folder, string size, string recipeName)
@@ -38,7 +65,7 @@ static class SyntheticGguf
             return path;
         var (c, recipe, random) = (Config(size), QuantizationRecipe.Find(recipeName), new Random(1));
         var metadata = new GgufMetadata();
-        metadata.Add("general.architecture", "llama");
+        metadata.Add("general.architecture", GgufConversion.Architecture(c));
         metadata.Add("general.name", $"random {size} {recipeName}");
         metadata.Add("general.file_type", recipe.FileType);
         metadata.Add("general.quantization_version", 2u);
@@ -50,11 +77,10 @@ static class SyntheticGguf
         metadata.Add("tokenizer.ggml.merges", (IReadOnlyCollection<string>)["a b"]);
         metadata.Add("tokenizer.ggml.bos_token_id", Vocabulary - Reserved + 0u);
         metadata.Add("tokenizer.ggml.eos_token_id", Vocabulary - Reserved + 1u);
-        GgufWriter.Write(path, metadata, [.. TensorRoles.All(c).Select(part =>
+        GgufWriter.Write(path, metadata, [.. GgufConversion.Parts(c).Select(part =>
         {
-            var shape = TensorRoles.Shape(part.Role, c);
-            var type = shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(part.Role, part.Layer, c.LayerCount, shape[1]);
-            return new WrittenTensor(TensorNames.Gguf.Of(part.Role, part.Layer), type, shape, stream => Fill(stream, type, shape, random));
+            var type = part.Shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(part.Role, part.Layer, c.LayerCount, part.Shape[1], ElementType.F16);
+            return new WrittenTensor(part.Name, type, part.Shape, stream => Fill(stream, type, part.Shape, random));
         })]);
         return path;
     }
@@ -75,23 +101,23 @@ static class SyntheticGguf
             stream.Write(MemoryMarshal.AsBytes<float>([.. Enumerable.Repeat(1f, (int)shape[0])]));
             return;
         }
-        var rows = Rows(type, (int)shape[1]);
+        var rows = Rows(type, checked((int)shape.Skip(1).Aggregate(1L, (a, b) => a * b)), (int)Math.Min(DistinctRows, shape[0]));
         for (var row = 0L; row < shape[0]; row++)
-            stream.Write(rows[random.Next(DistinctRows)]);
+            stream.Write(rows[random.Next(rows.Length)]);
     }
 
     /// <summary>Fills whole rows of 256 columns.</summary>
     public static void Fill(Span<byte> bytes, ElementType type)
     {
-        var rows = Rows(type, 256);
+        var rows = Rows(type, 256, DistinctRows);
         for (var i = 0; bytes.Length > 0; i++, bytes = bytes[(int)type.Bytes(256)..])
             rows[i % DistinctRows].CopyTo(bytes);
     }
 
-    static byte[][] Rows(ElementType type, int columns)
+    static byte[][] Rows(ElementType type, int columns, int count)
     {
-        var rows = new byte[DistinctRows][];
-        Parallel.For(0, DistinctRows, row =>
+        var rows = new byte[count][];
+        Parallel.For(0, count, row =>
         {
             var (values, random) = (new float[columns], new Random(row));
             for (var i = 0; i < columns; i++)

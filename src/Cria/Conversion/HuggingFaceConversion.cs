@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cria.Formats;
+using Cria.Models;
 using Cria.Tensors;
 
 namespace Cria.Conversion;
@@ -8,7 +9,7 @@ namespace Cria.Conversion;
 public static class HuggingFaceConversion
 {
     /// <summary>Files beside the weights that one such directory takes over from another.</summary>
-    static readonly string[] Companions = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "generation_config.json"];
+    static readonly string[] Companions = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "generation_config.json", "preprocessor_config.json"];
 
     /// <summary>Reads a model and writes a directory, aside and then renamed. Memory is bounded whatever the size of the model.</summary>
     /// <param name="source">A model directory or file.</param>
@@ -21,8 +22,6 @@ public static class HuggingFaceConversion
     public static void Write(string source, string target, ElementType? type, int threads, Action<ConversionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var model = Checkpoint.Open(source);
-        if (model.Config.Vision is not null)
-            throw new CriaException($"{source}: a vision model, only text models are converted");
         if (model.Config.Quantization is not null)
             throw new CriaException($"{source}: a model in Meta's quantized form cannot be written in Hugging Face's");
         var stored = model.MatrixType;
@@ -40,20 +39,39 @@ public static class HuggingFaceConversion
     static IEnumerable<WrittenTensor> Tensors(Checkpoint model, ElementType type, PartWriter part)
     {
         var c = model.Config;
-        foreach (var (role, layer) in TensorRoles.All(c))
+        var names = TensorNames.HuggingFaceOf(c);
+        foreach (var (role, layer, shape) in StoredTensors.Of(c))
         {
-            var tensor = model.Get(role, layer);
             Func<long, long>? rowAt = role is TensorRole.Query or TensorRole.Key && c.AdjacentPairs ? row => HeadRows.InPairs(row, c.HeadSize) : null;
-            yield return new(TensorNames.HuggingFace.Of(role, layer), type, TensorRoles.Shape(role, c), stream => part.Write(tensor, type, rowAt, stream));
+            yield return new(names.Of(role, layer), type, shape, stream => part.Write(model, role, layer, type, rowAt, stream));
         }
     }
 
     static void Config(Utf8JsonWriter json, ModelConfig c, RopeScaling? scaling, ElementType type)
     {
         json.WriteStartArray("architectures");
-        json.WriteStringValue("LlamaForCausalLM");
+        json.WriteStringValue(c.Vision is null ? "LlamaForCausalLM" : "MllamaForConditionalGeneration");
         json.WriteEndArray();
-        json.WriteString("model_type", "llama");
+        json.WriteString("model_type", c.Vision is null ? "llama" : "mllama");
+        json.WriteString("torch_dtype", type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" });
+        if (c.Vision is null)
+        {
+            TextConfig(json, c, scaling);
+            return;
+        }
+        json.WriteNumber("image_token_index", c.VocabularySize);
+        json.WriteStartObject("text_config");
+        json.WriteString("model_type", "mllama_text_model");
+        json.WriteArray("cross_attention_layers", c.CrossAttentionLayers);
+        TextConfig(json, c, scaling);
+        json.WriteEndObject();
+        json.WriteStartObject("vision_config");
+        VisionConfig(json, c.Vision);
+        json.WriteEndObject();
+    }
+
+    static void TextConfig(Utf8JsonWriter json, ModelConfig c, RopeScaling? scaling)
+    {
         json.WriteString("hidden_act", "silu");
         json.WriteNumber("hidden_size", c.HiddenSize);
         json.WriteNumber("num_hidden_layers", c.LayerCount);
@@ -80,18 +98,47 @@ public static class HuggingFaceConversion
         json.WriteBoolean("mlp_bias", false);
         if (c.BosId is { } bos)
             json.WriteNumber("bos_token_id", bos);
-        StopIds(json, c.StopIds);
-        json.WriteString("torch_dtype", type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" });
+        if (c.StopIds.Count > 0)
+            json.WriteArray("eos_token_id", c.StopIds);
     }
 
-    static void StopIds(Utf8JsonWriter json, IReadOnlyList<int> ids)
+    static void VisionConfig(Utf8JsonWriter json, VisionConfig v)
     {
-        if (ids.Count == 0)
-            return;
-        json.WriteStartArray("eos_token_id");
-        foreach (var id in ids)
-            json.WriteNumberValue(id);
+        json.WriteString("model_type", "mllama_vision_model");
+        json.WriteString("hidden_act", "gelu");
+        json.WriteNumber("hidden_size", v.Width);
+        json.WriteNumber("num_hidden_layers", v.LocalLayerCount);
+        json.WriteNumber("num_global_layers", v.GlobalLayerCount);
+        json.WriteNumber("attention_heads", v.HeadCount);
+        json.WriteNumber("intermediate_size", v.FeedForwardSize);
+        json.WriteNumber("norm_eps", v.NormEpsilon);
+        json.WriteNumber("image_size", v.TileSize);
+        json.WriteNumber("patch_size", v.PatchSize);
+        json.WriteNumber("num_channels", 3);
+        json.WriteNumber("max_num_tiles", v.MaxTiles);
+        json.WriteArray("intermediate_layers_indices", v.IntermediateLayers);
+        json.WriteNumber("vision_output_dim", v.FeatureSize);
+        json.WriteStartArray("supported_aspect_ratios");
+        foreach (var (rows, columns) in v.AspectRatios)
+            json.WriteArray(null, [rows, columns]);
         json.WriteEndArray();
+    }
+
+    /// <summary>What transformers' image processor is told; the same for every model but for the tiles.</summary>
+    static void ImageProcessor(Utf8JsonWriter json, VisionConfig v)
+    {
+        json.WriteString("image_processor_type", "MllamaImageProcessor");
+        foreach (var step in (string[])["do_convert_rgb", "do_resize", "do_rescale", "do_normalize", "do_pad"])
+            json.WriteBoolean(step, true);
+        json.WriteNumber("resample", 2); // bilinear, as Pillow counts
+        json.WriteNumber("rescale_factor", 1 / 255.0);
+        json.WriteArray("image_mean", ImageTiles.Mean);
+        json.WriteArray("image_std", ImageTiles.Deviation);
+        json.WriteNumber("max_image_tiles", v.MaxTiles);
+        json.WriteStartObject("size");
+        json.WriteNumber("height", v.TileSize);
+        json.WriteNumber("width", v.TileSize);
+        json.WriteEndObject();
     }
 
     /// <summary>Vocabulary, chat template and sampling: copies where the source has such files, else written from what it says.</summary>
@@ -107,8 +154,11 @@ public static class HuggingFaceConversion
                 if (sampling.Temperature > 0)
                     json.WriteNumber("temperature", sampling.Temperature);
                 json.WriteNumber("top_p", sampling.TopP);
-                StopIds(json, sampling.StopIds);
+                if (sampling.StopIds.Count > 0)
+                    json.WriteArray("eos_token_id", sampling.StopIds);
             });
+        if (model.Config.Vision is { } vision && Missing("preprocessor_config.json") is { Length: > 0 } processor)
+            NewDirectory.WriteJson(processor, json => ImageProcessor(json, vision));
         if (Missing("tokenizer.json") != "")
             NewDirectory.WriteTokenizer(model, directory);
         if (model.ChatTemplate is { } template && !Companions.Any(n => n.StartsWith("chat_template", StringComparison.Ordinal) && Missing(n) == "") && Missing("tokenizer_config.json") is { Length: > 0 } config)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Cria.Formats;
@@ -37,6 +39,17 @@ static class NewDirectory
         json.WriteStartObject();
         properties(json);
         json.WriteEndObject();
+    }
+
+    /// <summary>Writes a list of numbers, as a property if it has a name.</summary>
+    public static void WriteArray<T>(this Utf8JsonWriter json, string? name, IEnumerable<T> values) where T : INumber<T>
+    {
+        if (name is not null)
+            json.WritePropertyName(name);
+        json.WriteStartArray();
+        foreach (var value in values)
+            json.WriteRawValue(value.ToString(null, CultureInfo.InvariantCulture));
+        json.WriteEndArray();
     }
 
     /// <summary>Copies those of some files that the model's own directory has.</summary>

@@ -6,7 +6,8 @@ namespace Cria.Conversion;
 
 /// <summary>
 /// Which type each matrix of a model is stored in. A type by its name (`q4_k`) is that of every matrix within the blocks; the mixtures
-/// by the names that llama.cpp gave them (`q4_k_m`) keep the matrices that quality hangs on most in a wider type. Norms stay F32.
+/// by the names that llama.cpp gave them (`q4_k_m`) keep the matrices that quality hangs on most in a wider type. Norms stay F32. A vision
+/// encoder, small and sensitive, is Q8_0 wherever the text model is quantized; its tables and its patch embedding keep the type they have.
 /// </summary>
 public sealed class QuantizationRecipe
 {
@@ -55,13 +56,19 @@ public sealed class QuantizationRecipe
         throw new CriaException($"there is no type {OneLine.Quote(name)}; there are {string.Join(", ", Names)}");
     }
 
-    /// <summary>The type of a matrix of so many columns. Where its rows are no whole blocks, the next wider type that they are whole blocks of.</summary>
-    public ElementType TypeOf(TensorRole role, int layer, int layers, long columns)
+    /// <summary>
+    /// The type of a matrix of so many columns that has another type so far. Where its rows are no whole blocks, the next wider type that they
+    /// are whole blocks of.
+    /// </summary>
+    public ElementType TypeOf(TensorRole role, int layer, int layers, long columns, ElementType source)
     {
+        if (role is TensorRole.VisionPatch or TensorRole.VisionPosition or TensorRole.VisionTilePosition or TensorRole.VisionPreTile or TensorRole.VisionPostTile)
+            return source;
         var type = role switch
         {
-            TensorRole.Value => _value(layer, layers),
-            TensorRole.AttentionOutput => _attentionOutput,
+            >= TensorRole.VisionPatch when _type.BlockLength() > 1 => ElementType.Q8_0,
+            TensorRole.Value or TensorRole.CrossValue => _value(layer, layers),
+            TensorRole.AttentionOutput or TensorRole.CrossOutput => _attentionOutput,
             TensorRole.Down => _down(layer, layers),
             TensorRole.Embedding or TensorRole.Output when _type is >= ElementType.Q2_K and <= ElementType.Q5_K or ElementType.IQ4_NL or ElementType.IQ4_XS => ElementType.Q6_K,
             _ => _type,

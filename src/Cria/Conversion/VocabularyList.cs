@@ -18,7 +18,7 @@ sealed record VocabularyList(string[] Tokens, int[] Kinds, IReadOnlyCollection<s
     public static VocabularyList? Read(Checkpoint model)
     {
         if (!GgufFile.Is(model.Path))
-            return Read(model.Path, model.Config.VocabularySize);
+            return Read(model.Path, model.Config);
         using var file = GgufFile.Open(model.Path);
         if (GgufTokenizer.Read(file) is null)
             return null;
@@ -37,10 +37,11 @@ sealed record VocabularyList(string[] Tokens, int[] Kinds, IReadOnlyCollection<s
         return texts;
     }
 
-    static VocabularyList? Read(string directory, int count)
+    static VocabularyList? Read(string directory, ModelConfig config)
     {
         if (ModelTokenizer.LoadIfPresent(directory) is not { } tokenizer)
             return null;
+        var count = config.Vision is not null && tokenizer.VocabularySize == config.ImageTokenId + 1 ? tokenizer.VocabularySize : config.VocabularySize;
         if (tokenizer.VocabularySize > count)
             throw new CriaException($"{directory}: {tokenizer.VocabularySize} tokens for an embedding of {count}");
         var json = Path.Combine(directory, "tokenizer.json");

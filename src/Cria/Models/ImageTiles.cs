@@ -10,7 +10,7 @@ public sealed class ImageTiles
     const int Channels = 3;
 
     // CLIP's, as the reference has them.
-    static readonly float[] Mean = [0.48145466f, 0.4578275f, 0.40821073f], Deviation = [0.26862954f, 0.26130258f, 0.27577711f];
+    internal static readonly float[] Mean = [0.48145466f, 0.4578275f, 0.40821073f], Deviation = [0.26862954f, 0.26130258f, 0.27577711f];
 
     /// <summary>(level / 255 - mean) / deviation of every level of red, green and blue.</summary>
     static readonly float[][] Normalized = [.. Enumerable.Range(0, Channels).Select(c => Enumerable.Range(0, 256).Select(level => (level / 255f - Mean[c]) / Deviation[c]).ToArray())];

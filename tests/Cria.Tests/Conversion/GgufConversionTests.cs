@@ -63,9 +63,9 @@ public sealed class GgufConversionTests
     public void RowsThatAreNoWholeBlocksGetAWiderType()
     {
         var recipe = QuantizationRecipe.Find("q4_k");
-        Assert.Equal(ElementType.Q4_K, recipe.TypeOf(TensorRole.Query, 0, 4, 512));
-        Assert.Equal(ElementType.Q5_0, recipe.TypeOf(TensorRole.Query, 0, 4, 96));
-        Assert.Equal(ElementType.F16, recipe.TypeOf(TensorRole.Query, 0, 4, 80));
+        Assert.Equal(ElementType.Q4_K, recipe.TypeOf(TensorRole.Query, 0, 4, 512, ElementType.BF16));
+        Assert.Equal(ElementType.Q5_0, recipe.TypeOf(TensorRole.Query, 0, 4, 96, ElementType.BF16));
+        Assert.Equal(ElementType.F16, recipe.TypeOf(TensorRole.Query, 0, 4, 80, ElementType.BF16));
     }
 
     [Fact]
