@@ -97,17 +97,19 @@ public static class GgufConversion
 
     static void AddVocabulary(GgufMetadata metadata, Checkpoint model)
     {
-        if (VocabularyList.Read(model) is not { } vocabulary)
-            return;
-        metadata.Add("tokenizer.ggml.model", "gpt2");
-        metadata.Add("tokenizer.ggml.pre", "llama-bpe");
-        metadata.Add("tokenizer.ggml.tokens", vocabulary.Tokens);
-        metadata.Add("tokenizer.ggml.token_type", vocabulary.Kinds);
-        metadata.Add("tokenizer.ggml.merges", vocabulary.Merges);
+        var vocabulary = VocabularyList.Read(model);
+        if (vocabulary is not null)
+        {
+            metadata.Add("tokenizer.ggml.model", "gpt2");
+            metadata.Add("tokenizer.ggml.pre", "llama-bpe");
+            metadata.Add("tokenizer.ggml.tokens", vocabulary.Tokens);
+            metadata.Add("tokenizer.ggml.token_type", vocabulary.Kinds);
+            metadata.Add("tokenizer.ggml.merges", vocabulary.Merges);
+        }
         if (model.Config.BosId is { } bos)
             metadata.Add("tokenizer.ggml.bos_token_id", (uint)bos);
         // An instruct model ends a turn rather than a text; a base model has no turns.
-        var turn = Array.IndexOf(vocabulary.Tokens, "<|eot_id|>");
+        var turn = vocabulary is null ? -1 : Array.IndexOf(vocabulary.Tokens, "<|eot_id|>");
         var stops = model.Generation.StopIds;
         if (stops.Count > 0)
             metadata.Add("tokenizer.ggml.eos_token_id", (uint)(stops.Contains(turn) ? turn : stops[0]));

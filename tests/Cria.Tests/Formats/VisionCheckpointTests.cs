@@ -33,16 +33,20 @@ public sealed class VisionCheckpointTests
     [Theory]
     [InlineData("a-hf-bf16", "a-hf-bf16-newnames"), InlineData("a-hf-bf16", "a-gguf/model.gguf")]
     [InlineData("b-hf-bf16", "b-meta-bf16"), InlineData("b-hf-bf16", "b-meta-bf16-2shards")]
-    public void EveryFormatHoldsTheSameWeights(string first, string second)
+    public void EveryFormatHoldsTheSameWeights(string first, string second) =>
+        AssertSameWeights(TestFiles.Golden("vision", "models", first), TestFiles.Golden("vision", "models", second), isOllamas: second.EndsWith(".gguf", StringComparison.Ordinal));
+
+    /// <param name="first">A model whose queries and keys stand as in Hugging Face's files.</param>
+    /// <param name="second">The other model.</param>
+    /// <param name="isOllamas">Whether it is written by Ollama's converter, which reorders queries and keys of the encoder too, where nothing depends on the order.</param>
+    internal static void AssertSameWeights(string first, string second, bool isOllamas = false)
     {
-        using var one = Checkpoint.Open(TestFiles.Golden("vision", "models", first));
-        using var other = Checkpoint.Open(TestFiles.Golden("vision", "models", second));
+        using var one = Checkpoint.Open(first);
+        using var other = Checkpoint.Open(second);
         foreach (var (role, layer) in TensorRoles.All(one.Config))
         {
             var headSize = role is TensorRole.Query or TensorRole.Key ? one.Config.HeadSize : one.Config.Vision!.Width / one.Config.Vision.HeadCount;
-            // Ollama's converter reorders queries and keys of the encoder too, where nothing depends on the order.
-            var isReordered = (role is TensorRole.Query or TensorRole.Key && other.Config.AdjacentPairs)
-                || (role is TensorRole.VisionQuery or TensorRole.VisionKey && second.EndsWith(".gguf", StringComparison.Ordinal));
+            var isReordered = (role is TensorRole.Query or TensorRole.Key && other.Config.AdjacentPairs) || (role is TensorRole.VisionQuery or TensorRole.VisionKey && isOllamas);
             var (expected, actual) = (one.Get(role, layer), other.Get(role, layer));
             Assert.Equal(expected.Shape, actual.Shape);
             for (var row = 0L; row < expected.Shape[0]; row++)
@@ -57,37 +61,39 @@ public sealed class VisionCheckpointTests
     [InlineData(4096, 40, 32, 14336, 560, 10_670_220_835), InlineData(4096, 40, 32, 14336, 448, 10_642_941_475), InlineData(8192, 100, 64, 28672, 560, 88_593_355_323)]
     public void ThePublishedShapesHaveTheirParameters(int width, int layers, int heads, int feedForward, int tile, long parameters)
     {
-        var config = new ModelConfig
-        {
-            HiddenSize = width,
-            LayerCount = layers,
-            HeadCount = heads,
-            KvHeadCount = 8,
-            HeadSize = 128,
-            FeedForwardSize = feedForward,
-            VocabularySize = 128256,
-            MaxPositions = 131072,
-            NormEpsilon = 1e-5f,
-            RopeTheta = 500000,
-            TiedEmbeddings = false,
-            CrossAttentionLayers = [.. Enumerable.Range(0, layers / 5).Select(j => 5 * j + 3)],
-            Vision = new VisionConfig
-            {
-                Width = 1280,
-                LocalLayerCount = 32,
-                GlobalLayerCount = 8,
-                HeadCount = 16,
-                FeedForwardSize = 5120,
-                NormEpsilon = 1e-5f,
-                TileSize = tile,
-                PatchSize = 14,
-                MaxTiles = 4,
-                IntermediateLayers = [3, 7, 15, 23, 30],
-            },
-        };
+        var config = Published(width, layers, heads, feedForward, tile);
         Assert.Equal(parameters, TensorRoles.All(config).Sum(r => TensorRoles.Shape(r.Role, config).Aggregate(1L, (a, b) => a * b)));
-        Assert.Equal([(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (3, 1), (4, 1)], config.Vision.AspectRatios);
+        Assert.Equal([(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (3, 1), (4, 1)], config.Vision!.AspectRatios);
     }
+
+    internal static ModelConfig Published(int width, int layers, int heads, int feedForward, int tile) => new ModelConfig
+    {
+        HiddenSize = width,
+        LayerCount = layers,
+        HeadCount = heads,
+        KvHeadCount = 8,
+        HeadSize = 128,
+        FeedForwardSize = feedForward,
+        VocabularySize = 128256,
+        MaxPositions = 131072,
+        NormEpsilon = 1e-5f,
+        RopeTheta = 500000,
+        TiedEmbeddings = false,
+        CrossAttentionLayers = [.. Enumerable.Range(0, layers / 5).Select(j => 5 * j + 3)],
+        Vision = new VisionConfig
+        {
+            Width = 1280,
+            LocalLayerCount = 32,
+            GlobalLayerCount = 8,
+            HeadCount = 16,
+            FeedForwardSize = 5120,
+            NormEpsilon = 1e-5f,
+            TileSize = tile,
+            PatchSize = 14,
+            MaxTiles = 4,
+            IntermediateLayers = [3, 7, 15, 23, 30],
+        },
+    };
 
     [Theory]
     [InlineData("text_config", "cross_attention_layers", "[4, 1]"), InlineData("text_config", "cross_attention_layers", "[6]"), InlineData("text_config", "cross_attention_layers", "[]")]

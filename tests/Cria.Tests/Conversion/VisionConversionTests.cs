@@ -1,0 +1,75 @@
+using Cria.Conversion;
+using Cria.Formats;
+using Cria.Models;
+using Cria.Tensors;
+using Cria.Tests.Formats;
+
+namespace Cria.Tests.Conversion;
+
+/// <summary>Vision models as GGUF in Ollama's convention and in Hugging Face's form.</summary>
+public sealed class VisionConversionTests
+{
+    [Theory]
+    [InlineData("a-hf-bf16"), InlineData("c-hf-bf16")]
+    public void ThereAndBackNothingIsLost(string name)
+    {
+        using var folder = new TestModel();
+        var source = TestFiles.Golden("vision", "models", name);
+        GgufConversion.Write(source, folder.File("model.gguf"), null, 2, null, TestContext.Current.CancellationToken);
+        HuggingFaceConversion.Write(folder.File("model.gguf"), folder.File("back"), null, 2, null, TestContext.Current.CancellationToken);
+        VisionCheckpointTests.AssertSameWeights(source, folder.File("model.gguf"));
+        VisionCheckpointTests.AssertSameWeights(source, folder.File("back"));
+        AssertSameConfig(ModelConfig.Read(Path.Combine(source, "config.json")), ModelConfig.Read(Path.Combine(folder.File("back"), "config.json")));
+    }
+
+    [Theory]
+    [InlineData("b-meta-bf16-2shards", "b-hf-bf16"), InlineData("p-gguf-pair", null)]
+    public void EverySourceCanBeWritten(string name, string? same)
+    {
+        using var folder = new TestModel();
+        var source = ModelLocator.Resolve(TestFiles.Golden("vision", "models", name));
+        GgufConversion.Write(source, folder.File("model.gguf"), null, 2, null, TestContext.Current.CancellationToken);
+        HuggingFaceConversion.Write(source, folder.File("hf"), null, 2, null, TestContext.Current.CancellationToken);
+        VisionCheckpointTests.AssertSameWeights(folder.File("hf"), folder.File("model.gguf"));
+        if (same is not null)
+            VisionCheckpointTests.AssertSameWeights(TestFiles.Golden("vision", "models", same), folder.File("hf"));
+    }
+
+    [Fact]
+    public void TheEncoderIsQuantizedToEightBitsAndItsTablesAreNot()
+    {
+        using var folder = new TestModel();
+        GgufConversion.Write(TestFiles.Golden("vision", "models", "a-hf-bf16"), folder.File("model.gguf"), QuantizationRecipe.Find("q4_0"), 2, null, TestContext.Current.CancellationToken);
+        using var model = Checkpoint.Open(folder.File("model.gguf"));
+        foreach (var role in (TensorRole[])[TensorRole.Query, TensorRole.Down])
+            Assert.Equal(ElementType.Q4_0, model.Get(role).Type);
+        foreach (var role in (TensorRole[])[TensorRole.CrossQuery, TensorRole.CrossValue, TensorRole.CrossOutput])
+            Assert.Equal(ElementType.Q4_0, model.Get(role, model.Config.CrossAttentionLayers[0]).Type);
+        foreach (var role in (TensorRole[])[TensorRole.VisionQuery, TensorRole.VisionUp, TensorRole.VisionDown, TensorRole.VisionProjector])
+            Assert.Equal(ElementType.Q8_0, model.Get(role).Type);
+        foreach (var role in (TensorRole[])[TensorRole.VisionPatch, TensorRole.VisionPosition, TensorRole.VisionTilePosition, TensorRole.VisionPreTile])
+            Assert.Equal(ElementType.BF16, model.Get(role).Type);
+    }
+
+    [Fact]
+    public void TheModelOf11BFitsIn8GB()
+    {
+        var (config, recipe) = (VisionCheckpointTests.Published(4096, 40, 32, 14336, 560), QuantizationRecipe.Find("q4_k"));
+        var bytes = GgufConversion.Parts(config).Sum(p =>
+        {
+            var type = p.Shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(p.Role, p.Layer, config.LayerCount, p.Shape[1], ElementType.BF16);
+            return type.Bytes(p.Shape.Aggregate(1L, (a, b) => a * b));
+        });
+        Assert.InRange(bytes, 6.0e9, 7.2e9);
+    }
+
+    static void AssertSameConfig(ModelConfig expected, ModelConfig actual)
+    {
+        Assert.Equal(expected.CrossAttentionLayers, actual.CrossAttentionLayers);
+        Assert.Equal(expected.Vision!.IntermediateLayers, actual.Vision!.IntermediateLayers);
+        Assert.Equal(expected.StopIds, actual.StopIds);
+        var (layers, stops) = (expected.CrossAttentionLayers, expected.StopIds);
+        Assert.Equal(expected with { Vision = null, CrossAttentionLayers = layers, StopIds = stops }, actual with { Vision = null, CrossAttentionLayers = layers, StopIds = stops });
+        Assert.Equal(expected.Vision with { IntermediateLayers = layers }, actual.Vision with { IntermediateLayers = layers });
+    }
+}
