@@ -18,6 +18,9 @@ switch (args)
     case ["compare", .. var arguments]:
         Comparison.Run(arguments);
         break;
+    case ["vision", .. var arguments]:
+        VisionBenchmark.Run(arguments);
+        break;
     case ["masks", .. var arguments]:
         MaskBenchmark.Run(arguments);
         break;
