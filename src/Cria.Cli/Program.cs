@@ -23,6 +23,7 @@ static class Program
         ToolCallsCommand.Create(),
         GenerateCommand.Create(),
         ChatCommand.Create(),
+        EmbedCommand.Create(),
         ServeCommand.Create(),
         BenchCommand.Create(),
         EvalCommand.Create(),

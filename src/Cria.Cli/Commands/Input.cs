@@ -49,4 +49,12 @@ static class Input
         var bytes = File.ReadAllBytes(file);
         return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new CriaException($"{file}: not UTF-8");
     }
+
+    /// <summary>The lines of a UTF-8 file.</summary>
+    public static IEnumerable<string> ReadLines(string file)
+    {
+        using var reader = new StringReader(ReadText(file));
+        while (reader.ReadLine() is { } line)
+            yield return line;
+    }
 }

@@ -16,7 +16,7 @@ static class Completions
         var request = await RequestBody.ReadAsync(context, WireJson.Default.CompletionRequest);
         // The tokenizer, and so the number of prompts, is known when the model is; then the rest of the leave is asked for.
         using var model = await api.Models.AcquireAsync(request.Model, request.Answers, context.RequestAborted);
-        var prompts = WireTools.Read("prompt", request.Prompt, _ => request.Prompts(model.Tokenizer));
+        var prompts = request.Prompts(model.Tokenizer);
         using var rest = await api.Models.AcquireAsync(request.Model, request.Answers * (prompts.Count - 1), context.RequestAborted);
         var defaults = model.Client.GetService<TextModel>()!.Defaults;
         var options = Enumerable.Range(0, request.Answers).Select(i => request.Generation(defaults, i) with { Adapter = model.Adapter }).ToList();

@@ -21,6 +21,7 @@ static class Routes
     [
         new("POST", "/v1/chat/completions", "Answers a dialogue", ChatCompletions.HandleAsync, WireJson.Default.ChatRequest, WireJson.Default.ChatReply),
         new("POST", "/v1/completions", "Continues texts or ids", Completions.HandleAsync, WireJson.Default.CompletionRequest, WireJson.Default.CompletionReply),
+        new("POST", "/v1/embeddings", "Texts or ids as vectors", Embeddings.HandleAsync, WireJson.Default.EmbeddingRequest, WireJson.Default.EmbeddingReply),
         new("POST", Responses.Path, "Answers a dialogue that the server keeps", Responses.HandleAsync, WireJson.Default.ResponseRequest, WireJson.Default.ResponseReply),
         new("GET", Responses.Path + "/{id}", "A response that is kept", Responses.ShowAsync, null, WireJson.Default.ResponseReply),
         new("DELETE", Responses.Path + "/{id}", "Forgets a response", Responses.DeleteAsync, null, WireJson.Default.ResponseDeleted),

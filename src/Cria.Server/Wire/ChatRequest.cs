@@ -28,7 +28,7 @@ sealed record ChatRequest : SamplingRequest
     [WireSchema("""{"type":"object","properties":{"type":{"enum":["text","json_object","json_schema"]},"json_schema":{"type":"object"}},"required":["type"]}""")]
     public JsonElement? ResponseFormat { get; init; }
 
-    /// <summary>Whether the last message, an assistant's text, is gone on with; the name is that of vLLM's server.</summary>
+    /// <summary>Whether the last message, an assistant's text, is gone on with, as it is if this is unset; the name is that of vLLM's server.</summary>
     public bool? ContinueFinalMessage { get; init; }
 
     public List<string>? Modalities { get; init; }
@@ -75,8 +75,8 @@ sealed record ChatRequest : SamplingRequest
         options.Tools = WireTools.Read("tools", Tools, ChatJson.ReadTools)?.ConvertAll(t => (AITool)t);
         WireTools.Choose(options, ToolChoice);
         options.ResponseFormat = WireTools.Format("response_format", ResponseFormat, nested: true);
-        if (ContinueFinalMessage == true)
-            options.AdditionalProperties![CriaChatClient.ContinueFinalMessage] = true;
+        if (ContinueFinalMessage is { } continues)
+            options.AdditionalProperties![CriaChatClient.ContinueFinalMessage] = continues;
         if (Logprobs == true)
             options.AdditionalProperties![CriaChatClient.LogProbs] = TopLogprobs ?? 0;
         return options;

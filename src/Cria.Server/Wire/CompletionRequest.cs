@@ -12,7 +12,7 @@ sealed record CompletionRequest : SamplingRequest
     const int MostPrompts = 128;
     const int DefaultTokens = 16;
 
-    [WireSchema("""{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}},{"type":"array","items":{"type":"integer"}},{"type":"array","items":{"type":"array","items":{"type":"integer"}}}]}""")]
+    [WireSchema(WireTexts.Schema)]
     public JsonElement Prompt { get; init; }
 
     public int? Logprobs { get; init; }
@@ -23,26 +23,8 @@ sealed record CompletionRequest : SamplingRequest
 
     public int? BestOf { get; init; }
 
-    /// <summary>The prompts: a text gets one BOS and nothing in it becomes a control token, ids are taken as they are.</summary>
-    public IReadOnlyList<(int[] Ids, string Text)> Prompts(Tokenizer tokenizer)
-    {
-        var prompts = Prompt.ValueKind == JsonValueKind.Array && !IsIds(Prompt) ? Prompt.EnumerateArray().ToList() : [Prompt];
-        return prompts.Count is >= 1 and <= MostPrompts ? [.. prompts.Select(Read)]
-            : throw ApiException.Invalid("prompt", $"prompt holds {prompts.Count} prompts; it must be between 1 and {MostPrompts}");
-
-        (int[], string) Read(JsonElement prompt)
-        {
-            if (prompt.ValueKind == JsonValueKind.String)
-                return ([tokenizer.BosId, .. tokenizer.Encode(prompt.GetString())], prompt.GetString()!);
-            if (prompt.ValueKind != JsonValueKind.Array || !IsIds(prompt))
-                throw ApiException.Invalid("prompt", "prompt is none of a text, a list of texts, a list of token ids and a list of such lists");
-            int[] ids = [.. prompt.EnumerateArray().Select(i => i.GetInt32())];
-            return ids.All(i => (uint)i < (uint)tokenizer.VocabularySize) ? (ids, tokenizer.Decode(ids))
-                : throw ApiException.Invalid("prompt", $"prompt holds a token outside the vocabulary of {tokenizer.VocabularySize}");
-        }
-
-        static bool IsIds(JsonElement list) => list.GetArrayLength() > 0 && list.EnumerateArray().All(i => i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out _));
-    }
+    /// <summary>The prompts, each as ids and as text.</summary>
+    public IReadOnlyList<(int[] Ids, string Text)> Prompts(Tokenizer tokenizer) => WireTools.Read("prompt", Prompt, prompt => WireTexts.Read("prompt", prompt, tokenizer, MostPrompts));
 
     /// <summary>How one of the answers is written.</summary>
     /// <exception cref="ApiException">A value is wrong, or cannot be honoured.</exception>

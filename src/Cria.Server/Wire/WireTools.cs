@@ -45,8 +45,10 @@ static class WireTools
             if (tool.Text("type") is { } type and not ("function" or "custom"))
                 throw ApiException.Unsupported(tool.Path("type"), $"{tool.Path("type")} is {OneLine.Quote(type)}; only functions are called");
             var parameters = tool.Get(schema) ?? JsonElement.Parse("{}");
-            return parameters.ValueKind == JsonValueKind.Object ? (AITool)new ToolDefinition(tool.Required("name"), tool.Text("description") ?? "", parameters.Clone(), tool.Get(ToolDefinition.Strict) is { ValueKind: JsonValueKind.True })
-                : throw ApiException.Invalid(tool.Path(schema), $"{tool.Path(schema)} is not an object");
+            if (parameters.ValueKind != JsonValueKind.Object)
+                throw ApiException.Invalid(tool.Path(schema), $"{tool.Path(schema)} is not an object");
+            return tool.Required("name") is { Length: > 0 } name ? (AITool)new ToolDefinition(name, tool.Text("description") ?? "", parameters.Clone(), tool.Get(ToolDefinition.Strict) is { ValueKind: JsonValueKind.True })
+                : throw ApiException.Invalid(tool.Path("name"), $"{tool.Path("name")} is empty");
         })];
     }
 

@@ -46,8 +46,15 @@ static class ChatOptionsReader
         };
     }
 
-    /// <summary>Whether the last message, an assistant's, is to be gone on with.</summary>
-    public static bool ContinuesFinalMessage(ChatOptions? options) => Flag(options, CriaChatClient.ContinueFinalMessage) == true;
+    /// <summary>Whether the last message is gone on with: if it is an assistant's text, unless the options say otherwise.</summary>
+    public static bool ContinuesFinalMessage(IReadOnlyList<ChatMessage> dialogue, ChatOptions? options)
+    {
+        var last = dialogue[^1];
+        var isText = last.Role == ChatRole.Assistant && last.Contents.All(c => c is TextContent) && !string.IsNullOrWhiteSpace(last.Text);
+        var wanted = Flag(options, CriaChatClient.ContinueFinalMessage);
+        return wanted == true && !isText ? throw new CriaException($"{CriaChatClient.ContinueFinalMessage} is set and the last message is not an assistant's text")
+            : wanted ?? isText;
+    }
 
     /// <summary>What a reply is guarded for while tools are on offer; null if it is not.</summary>
     /// <param name="options">The options.</param>

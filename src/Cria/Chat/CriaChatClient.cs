@@ -33,7 +33,10 @@ public sealed class CriaChatClient : IChatClient
     /// <summary>The key of the number of messages that were left out, in a response's and its first update's AdditionalProperties.</summary>
     public const string DroppedMessages = "dropped_messages";
 
-    /// <summary>The key in <see cref="ChatOptions.AdditionalProperties"/> that, if true, has the last message, an assistant's text, gone on with; the answer is what follows.</summary>
+    /// <summary>
+    /// The key in <see cref="ChatOptions.AdditionalProperties"/> that says whether the last message, an assistant's text, is gone on with; the answer is what
+    /// follows. Unset it is; false has a new message written.
+    /// </summary>
     public const string ContinueFinalMessage = "continue_final_message";
 
     /// <summary>
@@ -120,8 +123,8 @@ public sealed class CriaChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(messages);
         var generation = ChatOptionsReader.Generation(options, _model.Defaults) with { Speculation = _speculation };
         var tools = ChatOptionsReader.Tools(options);
-        var continues = ChatOptionsReader.ContinuesFinalMessage(options);
         var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        var continues = ChatOptionsReader.ContinuesFinalMessage(dialogue, options);
         var format = Offer(tools, FormatOf(dialogue));
         var guard = Guard(format, options);
         var prefill = continues ? dialogue[^1].Text : "";
@@ -182,7 +185,7 @@ public sealed class CriaChatClient : IChatClient
     public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
     {
         var dialogue = ChatOptionsReader.Dialogue(messages, options);
-        return Render(dialogue, Offer(ChatOptionsReader.Tools(options), FormatOf(dialogue)), ChatOptionsReader.ContinuesFinalMessage(options));
+        return Render(dialogue, Offer(ChatOptionsReader.Tools(options), FormatOf(dialogue)), ChatOptionsReader.ContinuesFinalMessage(dialogue, options));
     }
 
     /// <summary>The tools whose schemas cannot be honoured, as a response would say.</summary>
@@ -221,8 +224,6 @@ public sealed class CriaChatClient : IChatClient
         var prompt = ChatFormat.Render(dialogue, format with { AddGenerationPrompt = !continues });
         if (!continues)
             return prompt;
-        if (dialogue[^1].Role != ChatRole.Assistant || dialogue[^1].Contents.Any(c => c is not TextContent) || string.IsNullOrWhiteSpace(dialogue[^1].Text))
-            throw new CriaException($"{ContinueFinalMessage} is set and the last message is not an assistant's text");
         return new Prompt([.. prompt.Parts.Reverse().SkipWhile(p => p.IsControl || string.IsNullOrWhiteSpace(p.Text)).Reverse()]); // without its end
     }
 

@@ -34,9 +34,10 @@ public sealed class CriaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         _metadata = new("cria", providerUri: null, client.GetService<ChatClientMetadata>()!.DefaultModelId, model.Config.HiddenSize);
     }
 
-    /// <summary>Opens a model of its own, as <see cref="CriaChatClient.Load"/> does.</summary>
+    /// <summary>Opens a model of its own, as <see cref="CriaChatClient.Load"/> does; its chat template is not read.</summary>
     /// <exception cref="CriaException">There is no such model, or its files are not valid.</exception>
-    public static CriaEmbeddingGenerator Load(string nameOrPath, CriaChatClientOptions? options = null) => new(CriaChatClient.Load(nameOrPath, options), owns: true);
+    public static CriaEmbeddingGenerator Load(string nameOrPath, CriaChatClientOptions? options = null) =>
+        new(CriaChatClient.Load(nameOrPath, (options ?? new()) with { Style = ChatStyle.Meta }), owns: true);
 
     /// <inheritdoc/>
     /// <exception cref="CriaException">A text does not fit the model's context, an option cannot be honoured, or the model failed.</exception>

@@ -10,9 +10,6 @@ namespace Cria.Generation;
 /// </summary>
 public sealed class Generator : IDisposable
 {
-    /// <summary>Texts of one call that are embedded at once: enough short ones to fill a step, and not so many that conversations wait long for their share.</summary>
-    internal const int EmbeddedAtOnce = 8;
-
     static readonly string[] EndTokens = ["<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"];
 
     readonly TextModel _model;
@@ -45,6 +42,9 @@ public sealed class Generator : IDisposable
 
     /// <summary>Positions that a conversation may have: the model's context, or as many as fit <see cref="GeneratorOptions.CacheBytes"/> if that is less.</summary>
     public int MaxPositions { get; }
+
+    /// <summary>Texts of one call that are embedded at once: enough short ones to fill a step, and not so many that conversations wait long for their share.</summary>
+    internal int EmbeddedAtOnce => Math.Min(8, _options.MaxConversations);
 
     /// <summary>Continues a prompt. Work begins with the enumeration; leaving it, or cancelling, ends the work and frees the memory.</summary>
     /// <param name="prompt">The ids, taken as they are: no BOS is added.</param>

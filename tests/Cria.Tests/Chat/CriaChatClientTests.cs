@@ -104,12 +104,15 @@ public sealed class CriaChatClientTests : IDisposable
         var whole = await Ask("Hello", options);
         var given = whole.Text[..(whole.Text.Length / 2)];
         List<ChatMessage> dialogue = [new(ChatRole.User, "Hello"), new(ChatRole.Assistant, given)];
-        options.AdditionalProperties = new() { [CriaChatClient.ContinueFinalMessage] = true };
         var open = _client.Render(dialogue, options).Text;
         Assert.EndsWith($"assistant<|end_header_id|>\n\n{given}", open);
         Assert.Equal(_client.Render([dialogue[0]]).Text + given, open);
         Assert.Equal(_client.CountTokens(dialogue, options), (await _client.GetResponseAsync(dialogue, options, TestContext.Current.CancellationToken)).Usage!.InputTokenCount);
+        options.AdditionalProperties = new() { [CriaChatClient.ContinueFinalMessage] = true };
+        Assert.Equal(open, _client.Render(dialogue, options).Text);
         await Assert.ThrowsAsync<CriaException>(() => Ask("Hello", options));
+        options.AdditionalProperties[CriaChatClient.ContinueFinalMessage] = false;
+        Assert.EndsWith($"{given}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", _client.Render(dialogue, options).Text);
     }
 
     [Fact]

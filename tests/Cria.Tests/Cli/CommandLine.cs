@@ -30,9 +30,12 @@ public sealed class CommandLine
     }
 
     /// <summary>Runs it as a process of its own with the lines as its standard input.</summary>
-    public static async Task<(int Code, string Output, string Error)> RunAsync(string input, params string[] arguments)
+    public static Task<(int Code, string Output, string Error)> RunAsync(string input, params string[] arguments) => FinishAsync(Start(arguments), input);
+
+    /// <summary>Gives a process all of its input and takes all of its output.</summary>
+    public static async Task<(int Code, string Output, string Error)> FinishAsync(Process started, string input)
     {
-        using var process = Start(arguments);
+        using var process = started;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
@@ -44,9 +47,13 @@ public sealed class CommandLine
     public static Process Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
 
     /// <summary>Starts it with variables of its environment beside those of this process.</summary>
-    public static Process Start(Dictionary<string, string> environment, params string[] arguments)
+    public static Process Start(Dictionary<string, string> environment, params string[] arguments) =>
+        StartProgram(Path.Combine(AppContext.BaseDirectory, "cria.dll"), environment, arguments);
+
+    /// <summary>Starts any program of .NET in the same way.</summary>
+    public static Process StartProgram(string path, Dictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "cria.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [path, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

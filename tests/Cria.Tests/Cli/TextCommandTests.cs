@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Cria.Tests.Generation;
 
@@ -37,6 +38,18 @@ public sealed class TextCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task EmbedPrintsAVectorForEachTextAndLine()
+    {
+        File.WriteAllText(_files.File("texts"), "hello\r\n\nwor");
+        var (code, output, _) = await CommandLine.RunAsync("", "embed", "--model", _files.Path, "--file", _files.File("texts"), "--json");
+        var vectors = JsonElement.Parse(output).GetProperty("embeddings").EnumerateArray().Select(e => e.EnumerateArray().Select(v => v.GetSingle()).ToArray()).ToList();
+        Assert.Equal(0, code);
+        Assert.All(vectors, v => Assert.Equal(1, v.Sum(x => x * x), 1e-5));
+        var (_, lines, _) = await CommandLine.RunAsync("", "embed", "hello", "", "wor", "--model", _files.Path);
+        Assert.Equal(vectors, lines.TrimEnd().Split('\n').Select(l => l.Split(' ').Select(v => float.Parse(v, CultureInfo.InvariantCulture)).ToArray()));
+    }
+
+    [Fact]
     public async Task WrongArgumentsExitWithTwoAndWrongDataWithOne()
     {
         async Task Fails(int with, string says, params string[] arguments)
@@ -47,6 +60,9 @@ public sealed class TextCommandTests : IDisposable
         }
         await Fails(2, "temperature", "generate", "--prompt", "x", "--temperature", "-1");
         await Fails(2, "give one of", "generate");
+        await Fails(2, "give texts, or --file", "embed");
+        await Fails(2, "give texts, or --file", "embed", "x", "--file", "y");
+        await Fails(1, "context", "embed", new string('x', 5000));
         await Fails(1, "token 9999", "generate", "--tokens", "9999");
         await Fails(1, "messages", "chat", "--messages", _files.File("config.json"));
         await Fails(1, _files.Path, "chat", "hello", "--session", _files.Path);

@@ -48,7 +48,7 @@ public sealed class MessagesTests(RunningServer server) : IClassFixture<RunningS
         var events = await StreamAsync(prefilled);
         Assert.Equal(text[given.Length..], string.Concat(events.Select(e => e.TryGetProperty("delta", out var delta) && delta.TryGetProperty("text", out var piece) ? piece.GetString() : "")));
 
-        var (_, chat) = await server.PostAsync("/v1/chat/completions", "{\"continue_final_message\":true," + prefilled.Replace("\"system\":\"Be brief.\",", "").Replace("\"messages\":[", "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},")[1..]);
+        var (_, chat) = await server.PostAsync("/v1/chat/completions", "{" + prefilled.Replace("\"system\":\"Be brief.\",", "").Replace("\"messages\":[", "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},")[1..]);
         Assert.Equal(text[given.Length..], chat.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
         Assert.Equal((400, "continue_final_message", "invalid_value"), await server.FailAsync("/v1/chat/completions", """{"continue_final_message":true,"messages":[{"role":"user","content":"a"}]}"""));
     }

@@ -18,7 +18,7 @@ public sealed class NodeClientsTests(RunningServer server) : IClassFixture<Runni
         File.Copy(Path.Combine(TestFiles.Root, "tests", "Cria.Tests", "Server", "clients.mjs"), folder.File("clients.mjs"));
         var (passed, output) = await RunAsync("node", folder.Path, ["clients.mjs", server.Url.GetLeftPart(UriPartial.Authority)]);
         Assert.True(passed, output);
-        Assert.Equal(9, output.Split('\n').Count(l => l.StartsWith("passed", StringComparison.Ordinal)));
+        Assert.Equal(10, output.Split('\n').Count(l => l.StartsWith("passed", StringComparison.Ordinal)));
     }
 
     static async Task<(bool Succeeded, string Output)> RunAsync(string program, string folder, string[] arguments)

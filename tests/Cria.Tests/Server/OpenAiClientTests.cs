@@ -150,6 +150,24 @@ public sealed class OpenAiClientTests(RunningServer server) : IClassFixture<Runn
     }
 
     [Fact]
+    public async Task EmbeddingsAreThoseOfTheEngine()
+    {
+        using var engine = CriaEmbeddingGenerator.Load("pocket");
+        var client = server.OpenAI().GetEmbeddingClient("pocket");
+        var expected = await engine.GenerateAsync([Question, "A story"]);
+        var given = (await client.GenerateEmbeddingsAsync([Question, "A story"])).Value;
+        Assert.Equal(expected.Select(e => e.Vector.ToArray()), given.Select(e => e.ToFloats().ToArray()));
+        Assert.Equal(expected.Usage!.InputTokenCount, given.Usage.InputTokenCount);
+        Assert.Equal(given.Usage.InputTokenCount, given.Usage.TotalTokenCount);
+
+        var tokenizer = Ai.EmbeddingGeneratorExtensions.GetService<Tokenizer>(engine)!;
+        var ids = await client.GenerateEmbeddingsAsync((ReadOnlyMemory<int>[])[new([tokenizer.BosId, .. tokenizer.Encode(Question)])]);
+        Assert.Equal(expected[0].Vector.ToArray(), ids.Value[0].ToFloats().ToArray());
+        var cut = await Assert.ThrowsAsync<ClientResultException>(() => client.GenerateEmbeddingAsync(Question, new() { Dimensions = 8 }));
+        Assert.Equal(400, cut.Status);
+    }
+
+    [Fact]
     public async Task ErrorsReachTheClientWithTheirStatus()
     {
         var none = await Assert.ThrowsAsync<ClientResultException>(() => server.Chat("gpt-0").CompleteChatAsync(new UserChatMessage(Question)));

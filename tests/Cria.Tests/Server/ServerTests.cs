@@ -67,6 +67,33 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
     public async Task AWrongCompletionRequestIsRefusedWithTheField(string body, string param, string code) =>
         Assert.Equal((400, param, code), await server.FailAsync("/v1/completions", body));
 
+    [Theory]
+    [InlineData("""{}""", "input", "invalid_value")]
+    [InlineData("""{"input":[]}""", "input", "invalid_value")]
+    [InlineData("""{"input":["a",[1.5]]}""", "input", "invalid_value")]
+    [InlineData("""{"input":{"text":"a"}}""", "input", "invalid_value")]
+    [InlineData("""{"input":[1000000]}""", "input", "invalid_value")]
+    [InlineData("""{"input":"a","encoding_format":"int8"}""", "encoding_format", "unsupported_value")]
+    [InlineData("""{"input":"a","dimensions":2}""", "dimensions", "unsupported_value")]
+    public async Task AWrongEmbeddingRequestIsRefusedWithTheField(string body, string param, string code) =>
+        Assert.Equal((400, param, code), await server.FailAsync("/v1/embeddings", body));
+
+    [Fact]
+    public async Task EmbeddingsCountAsTokensReadAndRespectTheLimits()
+    {
+        await using var small = await RunningServer.StartAsync(new() { Models = ["pocket"], MaxContext = 2000, MaxQueue = 0, Client = new() { Generator = new() { MaxConversations = 2 } } });
+        const string Three = """{"input":[[1,2,3],[1,2],[4]]}""";
+        var (status, json) = await small.PostAsync("/v1/embeddings", Three);
+        Assert.Equal((HttpStatusCode.OK, 6), (status, json.GetProperty("usage").GetProperty("prompt_tokens").GetInt32()));
+        Assert.Equal([0, 1, 2], json.GetProperty("data").EnumerateArray().Select(d => d.GetProperty("index").GetInt32()));
+        Assert.Contains("cria_tokens_total{model=\"pocket\",kind=\"prompt\"} 6", await small.Http.GetStringAsync("/metrics"));
+        Assert.Equal((400, "input", "context_length_exceeded"), await small.FailAsync("/v1/embeddings", $$"""{"input":[[1],[{{string.Join(',', Enumerable.Repeat(1, 2001))}}]]}"""));
+
+        using var endless = await small.SendAsync(Chat, Endless, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal((429, null, "queue_full"), await small.FailAsync("/v1/embeddings", Three));
+        Assert.Equal(HttpStatusCode.OK, (await small.PostAsync("/v1/embeddings", """{"input":"a"}""")).Status);
+    }
+
     [Fact]
     public async Task UnknownFieldsAreIgnoredAndNamed()
     {

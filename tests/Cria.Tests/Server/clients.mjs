@@ -68,6 +68,12 @@ const checks = {
     assert.equal(typeof JSON.parse((await chat({ messages: question, response_format: { type: 'json_object' } })).choices[0].message.content), 'object');
     await assert.rejects(chat({ messages: question, response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'strange' } } } }), e => e instanceof OpenAI.BadRequestError && e.param === 'response_format.json_schema.schema' && /\/type/.test(e.message));
   },
+  async 'openai: embeddings'() {
+    const of = async more => (await openai.embeddings.create({ model: 'pocket', input: ['Hello', 'Hello there'], ...more })).data.map(d => [...Float32Array.from(d.embedding)]);
+    const numbers = await of({ encoding_format: 'float' });
+    assert.deepEqual(await of({}), numbers); // asks for base64 and decodes it
+    assert.ok(Math.abs(numbers[0].reduce((sum, x) => sum + x * x, 0) - 1) < 1e-5);
+  },
   async 'openai: errors'() {
     await assert.rejects(chat({ model: 'gpt-0', messages: question }), e => e instanceof OpenAI.NotFoundError && e.param === 'model' && e.code === 'model_not_found');
     await assert.rejects(chat({ messages: question, temperature: -1 }), e => e instanceof OpenAI.BadRequestError && e.param === 'temperature');
