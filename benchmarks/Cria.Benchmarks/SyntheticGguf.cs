@@ -58,12 +58,15 @@ static class SyntheticGguf
     }
 
     /// <summary>Writes a file unless it is there, and gives its path.</summary>
-    public static string Write(string folder, string size, string recipeName)
+    public static string Write(string folder, string size, string recipeName) => Write(folder, size, Config(size), recipeName);
+
+    /// <summary>The same of a shape of one's own.</summary>
+    public static string Write(string folder, string size, ModelConfig c, string recipeName)
     {
         var path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"random-{size}-{recipeName}.gguf");
         if (File.Exists(path))
             return path;
-        var (c, recipe, random) = (Config(size), QuantizationRecipe.Find(recipeName), new Random(1));
+        var (recipe, random) = (QuantizationRecipe.Find(recipeName), new Random(1));
         var metadata = new GgufMetadata();
         metadata.Add("general.architecture", GgufConversion.Architecture(c));
         metadata.Add("general.name", $"random {size} {recipeName}");

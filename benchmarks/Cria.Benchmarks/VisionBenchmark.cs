@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cria.Formats;
 using Cria.Images;
 using Cria.Kernels;
 using Cria.Models;
@@ -58,7 +59,8 @@ static class VisionBenchmark
         return seconds;
     }
 
-    static unsafe ImageTiles Picture(int side, Formats.VisionConfig config)
+    /// <summary>A square picture of noise.</summary>
+    public static unsafe ImageTiles Picture(int side, VisionConfig config)
     {
         using var image = new RgbaImage(side, side);
         new Random(1).NextBytes(new Span<byte>(image.Pixels, side * side * sizeof(uint)));
@@ -66,7 +68,7 @@ static class VisionBenchmark
     }
 
     /// <summary>Multiplications and additions of four tiles in the encoder, the projector and the keys and values of cross-attention (spec llama32-vision 9).</summary>
-    static double Teraflops(double width, double kvWidth, int crossLayers, Formats.VisionConfig v)
+    static double Teraflops(double width, double kvWidth, int crossLayers, VisionConfig v)
     {
         var (rows, tokens) = (4.0 * ((v.TileTokens + 7) / 8 * 8), 4.0 * v.TileTokens);
         var block = rows * 2 * (4.0 * v.Width * v.Width + 2.0 * v.Width * v.FeedForwardSize) + 4 * rows * rows * v.Width;
