@@ -131,7 +131,7 @@ public sealed class CriaChatClient : IChatClient
         generation = generation with { Constraint = guard?.Constraint ?? generation.Constraint, ConstraintPrefix = prefill };
         var prompt = Encode(dialogue);
         var dropped = _dropOldest ? DropOldest(ref prompt) : 0;
-        var reply = new ReplyReader([.. tools.Select(t => t.Name)], options?.AllowMultipleToolCalls != false, guard, prefill);
+        var reply = new ReplyReader([.. tools.Select(t => t.Name)], options?.AllowMultipleToolCalls != false, [.. (format.Tools ?? []).Select(t => t.Name)], guard, prefill);
         var pythonTag = _tokenizer.SpecialId("<|python_tag|>");
         var (id, created, count) = (Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow, 0);
         var unguarded = guard?.Unguarded;

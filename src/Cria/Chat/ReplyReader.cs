@@ -10,9 +10,10 @@ namespace Cria.Chat;
 /// </summary>
 /// <param name="names">The tools on offer.</param>
 /// <param name="manyCalls">Whether more than the first call counts.</param>
+/// <param name="defined">Those of them that the prompt defined, whatever their names; the others are built in if they have such a name.</param>
 /// <param name="guard">What held the answer; null = nothing.</param>
 /// <param name="prefill">The beginning of the answer that the caller wrote; it is read with the rest and not given back.</param>
-sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, ReplyGuard? guard = null, string prefill = "")
+sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, IReadOnlyCollection<string>? defined = null, ReplyGuard? guard = null, string prefill = "")
 {
     const string PythonTag = "<|python_tag|>";
 
@@ -56,7 +57,7 @@ sealed class ReplyReader(IReadOnlyCollection<string> names, bool manyCalls, Repl
     /// <summary>All that is held is calls of tools on offer, or text.</summary>
     void Decide(string text, List<AIContent> contents)
     {
-        if (AssistantText.Parse(text).Calls is { Count: > 0 } calls && calls.All(c => names.Contains(c.Name)) && guard?.IsCall(_held.ToString()) != false)
+        if (AssistantText.Parse(text, null, defined ?? []).Calls is { Count: > 0 } calls && calls.All(c => names.Contains(c.Name)) && guard?.IsCall(_held.ToString()) != false)
             Call(calls, contents);
         else
             Release(_held.Length, contents);

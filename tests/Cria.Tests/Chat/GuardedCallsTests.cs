@@ -146,6 +146,24 @@ public sealed class GuardedCallsTests
     }
 
     [Fact]
+    public async Task AToolThatThePromptDefinesKeepsItsArgumentsWhateverItsName()
+    {
+        using var client = Pocket(ChatStyle.HuggingFace32); // which has no place for built-in tools
+        var options = new ChatOptions
+        {
+            Tools = [Tool("brave_search", """{"type":"object","properties":{"count":{"type":"integer","minimum":1,"maximum":9},"fresh":{"type":"boolean"}},"required":["count","fresh"]}""")],
+            ToolMode = ChatToolMode.RequireAny,
+            AllowMultipleToolCalls = false,
+            Temperature = 1.5f,
+            Seed = 1,
+            MaxOutputTokens = 60,
+        };
+        var call = Assert.Single((await client.GetResponseAsync("Hello", options, TestContext.Current.CancellationToken)).Messages[0].Contents.OfType<FunctionCallContent>());
+        Assert.InRange((long)call.Arguments!["count"]!, 1, 9);
+        Assert.IsType<bool>(call.Arguments["fresh"]);
+    }
+
+    [Fact]
     public async Task ASchemaThatCannotBeHonouredIsRefusedOrTold()
     {
         using var client = Pocket();

@@ -14,7 +14,10 @@ public sealed record AssistantText(string Content, IReadOnlyList<FunctionCallCon
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="format">The only custom syntax to read; null = all.</param>
-    public static AssistantText Parse(string text, ToolFormat? format = null)
+    public static AssistantText Parse(string text, ToolFormat? format = null) => Parse(text, format, []);
+
+    /// <summary>As above; calls of the tools that are defined otherwise keep their arguments, even if they have a built-in tool's name.</summary>
+    internal static AssistantText Parse(string text, ToolFormat? format, IReadOnlyCollection<string> defined)
     {
         text = text.Trim(' ');
         if (text.StartsWith(Header, StringComparison.Ordinal))
@@ -31,7 +34,7 @@ public sealed record AssistantText(string Content, IReadOnlyList<FunctionCallCon
         }
         var calls = Read(ToolFormat.Pythonic, PythonicCalls.Parse) ?? Read(ToolFormat.Json, JsonCalls.Parse) ?? Read(ToolFormat.FunctionTag, FunctionTags.Parse);
         if (calls is not null)
-            return new("", [.. calls.Select(BuiltinCall.Normalise)]);
+            return new("", [.. calls.Select(c => defined.Contains(c.Name) ? c : BuiltinCall.Normalise(c))]);
         return BuiltinCall.Parse(text) is { } builtin ? new("", [builtin])
             : isPython ? new("", [BuiltinCall.Code(text)])
             : new(text, []);

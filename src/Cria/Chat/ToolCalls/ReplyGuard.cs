@@ -157,7 +157,9 @@ sealed class ReplyGuard
     {
         var r = g.Regulars;
         var names = r.AnyOf(_request.Tools.Select(t => t.Name).Concat(_request.BuiltinTools).Distinct().Select(Encoding.UTF8.GetBytes));
-        var list = _request.Format == ToolFormat.Pythonic ? g.Language($@"\[{Blanks}[\p{{L}}_]") : r.Concat(g.Language($@"\[{Blanks}"), names, g.Language($@"{Blanks}\("));
+        var list = r.Concat(g.Language($@"\[{Blanks}"), names, g.Language($@"{Blanks}\("));
+        if (_request.Format == ToolFormat.Pythonic)
+            list = r.Or(list, g.Language($@"\[{Blanks}[A-Za-z_]"));
         var json = g.Language(_request.Format == ToolFormat.Json ? $@"\{{{Blanks}""" : $@"\{{{Blanks}""(?:{string.Join('|', JsonCalls.Keys)})""");
         var builtin = r.Concat(names, r.Literal(BuiltinCall.QueryStart));
         return r.And(g.Language(@"[\s\S]*"),
