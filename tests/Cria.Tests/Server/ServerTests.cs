@@ -232,6 +232,7 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
             request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
             using var response = await locked.Http.SendAsync(request);
+            Assert.Equal(response.StatusCode == HttpStatusCode.TooManyRequests ? 30 : null, response.Headers.RetryAfter?.Delta?.TotalSeconds); // two a minute
             return response.StatusCode;
         }
     }
