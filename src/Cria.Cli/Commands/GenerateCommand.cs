@@ -33,6 +33,7 @@ static class GenerateCommand
                 TopLogProbs = r.GetValue(logProbs),
                 Speculation = kind,
                 Constraint = constraint,
+                Images = prompt.Images(r, model, ids),
             };
             var asJson = r.GetValue(json);
             var answer = new List<GeneratedToken>();

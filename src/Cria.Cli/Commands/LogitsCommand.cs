@@ -26,7 +26,8 @@ static class LogitsCommand
             using var loaded = TextModel.Load(path, model.Options(r));
             var (ids, _) = prompt.Read(r, path, r.GetValue(special));
             int[] wanted = r.GetValue(positions) is { } list ? Positions(list, ids.Length) : [.. Enumerable.Range(0, ids.Length)];
-            Write(r.GetValue(output)!, Logits(loaded, ids, wanted, cancellation), wanted.Length, loaded.Config.VocabularySize);
+            var images = prompt.Images(r, loaded, ids);
+            Write(r.GetValue(output)!, Logits(loaded, ids, images, wanted, cancellation), wanted.Length, loaded.Config.VocabularySize);
             return Task.FromResult(0);
         });
         return command;
@@ -46,7 +47,7 @@ static class LogitsCommand
     }
 
     /// <summary>The logits [wanted, V] of the wanted positions, in their order; one may stand twice.</summary>
-    static float[] Logits(TextModel model, int[] ids, int[] wanted, CancellationToken cancellation)
+    static float[] Logits(TextModel model, int[] ids, ImageTiles[] images, int[] wanted, CancellationToken cancellation)
     {
         var vocabulary = model.Config.VocabularySize;
         if ((long)wanted.Length * vocabulary * sizeof(float) > int.MaxValue)
@@ -54,6 +55,11 @@ static class LogitsCommand
         var logits = new float[wanted.Length * vocabulary];
         var places = Enumerable.Range(0, wanted.Length).ToLookup(i => wanted[i]);
         using var sequence = model.CreateSequence();
+        foreach (var image in images)
+        {
+            using var features = model.ReadImage(image, cancellation);
+            sequence.Add(features);
+        }
         var chunk = Array.Empty<float>();
         for (var start = 0; start < ids.Length; start += ChunkRows)
         {

@@ -1,15 +1,18 @@
 using System.CommandLine;
+using Cria.Chat;
 using Cria.Formats;
+using Cria.Models;
 using Cria.Tokenization;
 
 namespace Cria.Cli.Commands;
 
-/// <summary>How a command that takes a raw prompt is given it: token ids, a file of ids, or a text.</summary>
+/// <summary>How a command that takes a raw prompt is given it: token ids, a file of ids, or a text; with images for a vision model.</summary>
 sealed class PromptBinder
 {
     readonly Option<string?> _tokens = new("--tokens") { Description = "Comma-separated token ids; nothing is added to them" };
     readonly Option<string?> _file = new Option<string?>("--tokens-file") { Description = "A file with comma-separated token ids" }.NotEmpty();
     readonly Option<string?> _text;
+    readonly Option<string[]> _images = new("--image") { Description = "An image; repeat it for several. They stand before the text unless that says <|image|>" };
 
     /// <summary>Adds the options to a command, of which exactly one must be given.</summary>
     public PromptBinder(Command command, string text)
@@ -18,6 +21,7 @@ sealed class PromptBinder
         Option<string?>[] options = [_text, _tokens, _file];
         foreach (var option in options)
             command.Add(option);
+        command.Add(_images);
         command.Validators.Add(r =>
         {
             if (options.Count(o => r.GetValue(o) is not null) != 1)
@@ -32,10 +36,30 @@ sealed class PromptBinder
         if (r.GetValue(_text) is { } text)
         {
             var tokenizer = ModelTokenizer.Load(model);
-            return ([tokenizer.BosId, .. tokenizer.Encode(text, allowSpecial)], tokenizer);
+            return ([tokenizer.BosId, .. Encode(tokenizer, text, allowSpecial, r.GetValue(_images)!.Length)], tokenizer);
         }
         var file = r.GetValue(_file);
         var ids = Input.ParseIds(r.GetValue(_tokens) ?? Input.ReadText(file!), file ?? "--tokens");
         return ids.Length > 0 ? (ids, null) : throw new CriaException($"{file ?? "--tokens"}: the prompt is empty");
+    }
+
+    /// <summary>The tiles of the images; as many as the prompt has image tokens.</summary>
+    /// <exception cref="CriaException">They are not as many, cannot be read, or the model takes none.</exception>
+    public ImageTiles[] Images(ParseResult r, TextModel model, int[] ids)
+    {
+        var paths = r.GetValue(_images)!;
+        model.Config.CheckImages(ids, paths.Length);
+        var transform = model.ImageTransform;
+        return Array.ConvertAll(paths, path => transform!.Apply(path));
+    }
+
+    static IEnumerable<int> Encode(Tokenizer tokenizer, string text, bool allowSpecial, int images)
+    {
+        if (!text.Contains(Prompt.Image, StringComparison.Ordinal))
+            text = string.Concat(Enumerable.Repeat(Prompt.Image, images)) + text;
+        else if (images == 0 && !allowSpecial)
+            return tokenizer.Encode(text);
+        var image = Prompt.Encode(tokenizer, new PromptPart(Prompt.Image, IsControl: true));
+        return text.Split(Prompt.Image).SelectMany((part, i) => (int[])[.. i == 0 ? [] : image, .. tokenizer.Encode(part, allowSpecial)]);
     }
 }

@@ -60,6 +60,16 @@ public sealed record ModelConfig
     /// <summary>The token that stands for an image, the first behind the vocabulary; null for a text model.</summary>
     public int? ImageTokenId => Vision is null ? null : VocabularySize;
 
+    /// <summary>Checks that a text has as many image tokens as there are images for it.</summary>
+    /// <exception cref="CriaException">It has not, or the model takes no images.</exception>
+    public void CheckImages(ReadOnlySpan<int> text, int images)
+    {
+        if (images > 0 && Vision is null)
+            throw new CriaException("the model takes no images");
+        if (ImageTokenId is { } token && text.Count(token) is var tokens && tokens != images)
+            throw new CriaException($"the prompt has {tokens} image tokens (id {token}) for {images} images");
+    }
+
     /// <summary>Rows of the embedding behind the vocabulary in all published vision models.</summary>
     internal const int ImageRows = 8;
 

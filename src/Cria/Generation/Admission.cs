@@ -19,7 +19,7 @@ sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
 
     public bool IsIdle => Active.Count + _waiting.Count == 0;
 
-    long Held => model.CacheBytes + (options.Draft?.CacheBytes ?? 0);
+    long Held => model.Cache.Bytes + (options.Draft?.Cache.Bytes ?? 0);
 
     /// <summary>Takes requests in.</summary>
     public void Add(IEnumerable<Request> requests) => _waiting.AddRange(requests);
@@ -28,7 +28,11 @@ sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
     public void Prepare()
     {
         Active.FindAll(c => c.IsOver).ForEach(Release);
-        _waiting.RemoveAll(c => c.IsOver);
+        foreach (var over in _waiting.FindAll(c => c.IsOver))
+        {
+            _waiting.Remove(over);
+            over.Free();
+        }
         while (!Fits() && Active.Count > 1)
         {
             _waiting.Insert(0, Active[^1]);

@@ -21,10 +21,12 @@ sealed class Conversation : Request
     int _cached;
     bool _isKept;
 
-    public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer) : base(prompt, options.Adapter)
+    public Conversation(int[] prompt, GenerationOptions options, IReadOnlySet<int> stopIds, int maxTokens, Tokenizer? tokenizer, int? imageToken = null)
+        : base(prompt, options.Adapter, options.Images, imageToken)
     {
         (_promptLength, _limit, _stopIds) = (prompt.Length, prompt.Length + maxTokens, stopIds);
-        _sampler = new(options, prompt, options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!, options.ConstraintPrefix), tokenizer!, stopIds, maxTokens));
+        _sampler = new(options, Array.FindAll(prompt, id => id != imageToken),
+            options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!, options.ConstraintPrefix), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
         Guesses = new(options.Speculation, options.Constraint is not null);
@@ -48,7 +50,7 @@ sealed class Conversation : Request
     /// <summary>Begins to read, after what is cached of the prompt.</summary>
     public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft)
     {
-        _sequence = prefixes.Begin(Ids, _adapter);
+        _sequence = prefixes.Begin(Ids, _adapter, _features);
         Guesses.Draft = Guesses.Kind == Speculation.Draft ? draft!.CreateSequence() : null;
     }
 
@@ -73,7 +75,7 @@ sealed class Conversation : Request
             (_served, _cached) = (Stopwatch.GetTimestamp(), start);
         var end = Math.Min(_ids.Count, start + most);
         for (var at = start; at < end; at++)
-            rows.Add(new Row(_sequence, at, _ids[at], WantsLogits: at == _ids.Count - 1));
+            rows.Add(new Row(_sequence, at, TokenAt(at), WantsLogits: at == _ids.Count - 1));
         DueRows = end < _ids.Count ? 0 : 1 + Guesses.Ids.Count;
         foreach (var guess in Guesses.Ids)
             rows.Add(new Row(_sequence, end++, guess, WantsLogits: true));

@@ -6,7 +6,7 @@ namespace Cria.Generation;
 /// A request for the mean of a text's last hidden states, scaled to length 1. It reads its text from the beginning, because of a cached prefix the
 /// states are not known, and leaves nothing to the cache, because such a text does not go on.
 /// </summary>
-sealed class EmbeddingRequest(int[] text, Adapter? adapter) : Request(text, adapter)
+sealed class EmbeddingRequest(int[] text, Adapter? adapter) : Request(text, adapter, [], null)
 {
     readonly TaskCompletionSource<float[]> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     double[] _sum = []; // of the states: the mean, but for its length

@@ -64,6 +64,9 @@ public sealed record GenerationOptions
     /// <summary>The adapter of this conversation, of <see cref="TextModel.LoadAdapter"/>; null = that of <see cref="ModelOptions.Adapter"/>, if any.</summary>
     public Adapter? Adapter { get; init; }
 
+    /// <summary>The images of the prompt in the order of the tokens that stand for them (<see cref="ModelConfig.ImageTokenId"/>), as many as there are such.</summary>
+    public IReadOnlyList<ImageTiles> Images { get; init; } = [];
+
     /// <summary>How a model wants to be sampled.</summary>
     public static GenerationOptions From(GenerationDefaults defaults) => new()
     {

@@ -59,7 +59,14 @@ public sealed class Generator : IDisposable
         options.Validate();
         if (prompt.IsEmpty)
             throw new CriaException("the prompt is empty");
-        CheckTokens("the prompt", prompt.Span);
+        _model.Config.CheckImages(prompt.Span, options.Images.Count);
+        CheckTokens("the prompt", prompt.Span, _model.Config.ImageTokenId);
+        foreach (var image in options.Images)
+            _model.Vision!.Check(image);
+        if (options.Images.DistinctBy(image => image.Hash).Sum(_model.BytesOf) is var bytes && bytes > _options.ImageBytes)
+            throw new CriaException($"the images take {bytes} bytes of keys and values, and image_bytes is {_options.ImageBytes}");
+        if (options.Images.Count > 0 && options.Speculation == Speculation.Draft)
+            throw new CriaException("speculation is draft, and the draft model does not see the images of the prompt");
         foreach (var id in options.LogitBias?.Keys ?? [])
             if ((uint)id >= (uint)_model.Config.VocabularySize)
                 throw new CriaException($"logit_bias names token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
@@ -146,7 +153,7 @@ public sealed class Generator : IDisposable
         cancellation.ThrowIfCancellationRequested();
         using var keepsAdapter = Keep(options.Adapter);
         var stopIds = (options.StopIds ?? StopIds).ToHashSet();
-        var conversation = new Conversation(prompt, options, stopIds, maxTokens, _tokenizer);
+        var conversation = new Conversation(prompt, options, stopIds, maxTokens, _tokenizer, _model.Config.ImageTokenId);
         _scheduler.Add(conversation);
         try
         {
@@ -169,10 +176,10 @@ public sealed class Generator : IDisposable
     /// <summary>Keeps an adapter from being unloaded, or says why it cannot be used.</summary>
     Sequence? Keep(Adapter? adapter) => adapter is null ? null : _model.CreateSequence(adapter);
 
-    void CheckTokens(string text, ReadOnlySpan<int> ids)
+    void CheckTokens(string text, ReadOnlySpan<int> ids, int? imageToken = null)
     {
         foreach (var id in ids)
-            if ((uint)id >= (uint)_model.Config.VocabularySize)
+            if ((uint)id >= (uint)_model.Config.VocabularySize && id != imageToken)
                 throw new CriaException($"{text} holds token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");
     }
 }

@@ -23,6 +23,12 @@ public sealed record GeneratorOptions
     /// </summary>
     public long? PrefixBytes { get; init; }
 
+    /// <summary>
+    /// Bytes for the keys and values of images, apart from <see cref="CacheBytes"/>; null = a tenth of the memory that this process may use. What was read of an
+    /// image is kept for whoever asks about it next, and of what does not fit the least recently used goes first; a request whose images do not fit is refused.
+    /// </summary>
+    public long? ImageBytes { get; init; }
+
     /// <summary>A smaller model with the same vocabulary, for <see cref="Speculation.Draft"/>; as the model it is the generator's alone, and not disposed.</summary>
     public TextModel? Draft { get; init; }
 
@@ -34,11 +40,11 @@ public sealed record GeneratorOptions
             throw new CriaException($"max_conversations is {MaxConversations}; it must be between 1 and 1024");
         if (MaxQueue < 0)
             throw new CriaException($"max_queue is {MaxQueue}; it must be 0 or more");
-        if (CacheBytes < 0 || PrefixBytes < 0)
-            throw new CriaException($"the bytes of the cache are {CacheBytes ?? PrefixBytes}; they must be 0 or more");
+        if (CacheBytes < 0 || PrefixBytes < 0 || ImageBytes < 0)
+            throw new CriaException($"the bytes of the cache are {new[] { CacheBytes, PrefixBytes, ImageBytes }.Min()}; they must be 0 or more");
         if (Draft is not null && Draft.Config.VocabularySize != model.Config.VocabularySize)
             throw new CriaException($"the draft model has {Draft.Config.VocabularySize} tokens and the model {model.Config.VocabularySize}; they must have one vocabulary");
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return this with { CacheBytes = CacheBytes ?? memory / 4 * 3, PrefixBytes = PrefixBytes ?? memory / 10 };
+        return this with { CacheBytes = CacheBytes ?? memory / 4 * 3, PrefixBytes = PrefixBytes ?? memory / 10, ImageBytes = ImageBytes ?? memory / 10 };
     }
 }

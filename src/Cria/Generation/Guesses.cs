@@ -67,7 +67,12 @@ sealed class Guesses(Speculation kind, bool isConstrained = false)
                 (best, after) = (length, at + 1);
         }
         if (best > 1)
-            Ids.AddRange(text[after..Math.Min(after + count, text.Length)]);
+            foreach (var id in text[after..Math.Min(after + count, text.Length)])
+            {
+                if (id < 0)
+                    return; // an image
+                Ids.Add(id);
+            }
     }
 
     public void Free()

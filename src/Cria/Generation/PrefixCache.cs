@@ -35,10 +35,12 @@ sealed class PrefixCache(TextModel model, long budget) : IDisposable
     /// <summary>Bytes of the pages that nobody else holds.</summary>
     public long IdleBytes => _uses.Count(n => !_pages.IsShared(n.Page)) * _pages.PageBytes;
 
-    /// <summary>A sequence that has read as much of a text as is known, but for the last token.</summary>
-    public Sequence Begin(ReadOnlySpan<int> ids, Adapter? adapter = null)
+    /// <summary>A sequence that has read as much of a text as is known, but for the last token. In the place of an image's token stands its <see cref="ImageFeatures.Key"/>.</summary>
+    public Sequence Begin(ReadOnlySpan<int> ids, Adapter? adapter = null, IEnumerable<ImageFeatures>? images = null)
     {
         var sequence = model.CreateSequence(adapter);
+        foreach (var image in images ?? [])
+            sequence.Add(image);
         var root = Root(sequence);
         var path = new List<Node>();
         for (var rest = ids[..^1]; Closest(path.LastOrDefault(root), rest) is (not null and var child, var common); rest = rest[common..])

@@ -7,10 +7,15 @@ namespace Cria.Generation;
 /// One text on its way through the scheduler: its tokens are read in chunks. It may lose its cache and read all again without a change to what comes
 /// of it. The caller's side (<see cref="Abandon"/>, and where the result is taken from) is thread-safe; everything else belongs to the scheduler.
 /// </summary>
-abstract class Request(int[] text, Adapter? adapter)
+/// <param name="text">Its tokens.</param>
+/// <param name="adapter">What it is read with.</param>
+/// <param name="images">The images of the text in the order of their tokens.</param>
+/// <param name="imageToken">The token that stands for an image.</param>
+abstract class Request(int[] text, Adapter? adapter, IReadOnlyList<ImageTiles> images, int? imageToken)
 {
     protected readonly List<int> _ids = [.. text];
     protected readonly Adapter? _adapter = adapter;
+    protected readonly List<ImageFeatures> _features = [];
     protected Sequence? _sequence;
     protected Exception? _error;
     protected bool _isFinished;
@@ -21,7 +26,10 @@ abstract class Request(int[] text, Adapter? adapter)
     /// <summary>Whether the caller has given up, the result is complete, or it has failed.</summary>
     public bool IsOver => _abandoned || _isFinished || _error is not null;
 
-    /// <summary>The tokens known so far.</summary>
+    /// <summary>The first image that was not read for it; null when it may begin.</summary>
+    public ImageTiles? MissingImage => _features.Count < images.Count ? images[_features.Count] : null;
+
+    /// <summary>The tokens known so far; an image's is its <see cref="ImageFeatures.Key"/> once that was read.</summary>
     public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(_ids);
 
     /// <summary>Tokens that the model has not read.</summary>
@@ -32,6 +40,17 @@ abstract class Request(int[] text, Adapter? adapter)
 
     /// <summary>Bytes to allocate until all that is known is read.</summary>
     public virtual long BytesToGrow => _sequence!.BytesToGrow(_ids.Count);
+
+    /// <summary>Takes the missing image, and keeps it until the request is over.</summary>
+    public void See(ImageFeatures image)
+    {
+        image.Acquire();
+        _features.Add(image);
+        _ids[_ids.IndexOf(imageToken!.Value)] = image.Key;
+    }
+
+    /// <summary>The token at a position as the model reads it.</summary>
+    protected int TokenAt(int position) => _ids[position] is >= 0 and var id ? id : imageToken!.Value;
 
     /// <summary>The caller no longer listens.</summary>
     public void Abandon() => _abandoned = true;
@@ -58,10 +77,14 @@ abstract class Request(int[] text, Adapter? adapter)
         Publish();
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Gives the memory back; that of images only when it is over.</summary>
     public virtual void Free()
     {
         _sequence?.Dispose();
         _sequence = null;
+        if (!IsOver)
+            return;
+        _features.ForEach(image => image.Release());
+        _features.Clear();
     }
 }

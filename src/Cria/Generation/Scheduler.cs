@@ -7,7 +7,7 @@ namespace Cria.Generation;
 /// <summary>
 /// The one thread that uses the model. Each step is one forward pass over the next token of every running conversation, guesses of
 /// what follows, and a bounded number of prompt tokens, shared evenly by the requests whose texts are being read; so nobody
-/// waits for a long text. Because of batch invariance none of this changes a text. Without work the thread sleeps.
+/// waits for a long text. Images are read a little before each step. Because of batch invariance none of this changes a text. Without work the thread sleeps.
 /// </summary>
 sealed class Scheduler : IDisposable
 {
@@ -18,6 +18,7 @@ sealed class Scheduler : IDisposable
     readonly GeneratorOptions _options;
     readonly Thread _thread;
     readonly Admission _admission;
+    readonly ImageStore _images;
     readonly DraftModel? _draft;
     readonly List<Row> _rows = [];
     readonly PromptBudget _budget = new();
@@ -37,7 +38,7 @@ sealed class Scheduler : IDisposable
     /// <param name="options">Complete.</param>
     public Scheduler(TextModel model, GeneratorOptions options)
     {
-        (_model, _options, _admission) = (model, options, new(model, options));
+        (_model, _options, _admission, _images) = (model, options, new(model, options), new(model, options.ImageBytes!.Value));
         _draft = options.Draft is { } draft ? new(draft) : null;
         _thread = new Thread(Run) { IsBackground = true, Name = "cria scheduler" };
         _thread.Start();
@@ -114,8 +115,10 @@ sealed class Scheduler : IDisposable
     {
         while (Admit())
             Step();
+        _images.Fail(() => new ObjectDisposedException(nameof(Generator)));
         _admission.Fail(() => new ObjectDisposedException(nameof(Generator)), all: true);
         _admission.Dispose();
+        _images.Dispose();
     }
 
     /// <summary>Waits for work and takes it in; false at the end.</summary>
@@ -125,9 +128,10 @@ sealed class Scheduler : IDisposable
         bool goesOn;
         lock (_gate)
         {
-            while (_admission.IsIdle && _incoming.Count + _orders.Count == 0 && !_stopping)
+            while (_admission.IsIdle && _images.IsIdle && _incoming.Count + _orders.Count == 0 && !_stopping)
                 Monitor.Wait(_gate);
-            _admission.Add(_incoming);
+            _admission.Add(_incoming.Where(request => request.MissingImage is null));
+            _incoming.FindAll(request => request.MissingImage is not null).ForEach(_images.Add);
             _incoming.Clear();
             orders = [.. _orders];
             _orders.Clear();
@@ -142,6 +146,7 @@ sealed class Scheduler : IDisposable
     {
         try
         {
+            _admission.Add(_images.Advance());
             _admission.Prepare();
             if (_admission.Active.Count == 0)
                 return;

@@ -8,6 +8,8 @@ namespace Cria.Models;
 /// </summary>
 public sealed class ImageFeatures : IDisposable
 {
+    static int s_count;
+
     readonly KvCache _cache;
     readonly nint[] _pages;
     int _holders = 1;
@@ -28,7 +30,16 @@ public sealed class ImageFeatures : IDisposable
     public int Tokens { get; }
 
     /// <summary>Bytes of its keys and values.</summary>
-    public long Bytes => _pages.Length * _cache.PageBytes;
+    public long Bytes => BytesOf(Tokens, _cache);
+
+    /// <summary>Bytes that so many tokens take.</summary>
+    internal static long BytesOf(int tokens, KvCache cache) => KvCache.PagesOf(tokens) * cache.PageBytes;
+
+    /// <summary>A negative number that no other has: what stands for this image where texts are compared by their tokens.</summary>
+    internal int Key { get; } = -Interlocked.Increment(ref s_count);
+
+    /// <summary>Whether anybody but the one who made it holds it.</summary>
+    internal bool IsShared => Volatile.Read(ref _holders) > 1;
 
     internal AttentionPart Part => new(_pages, Tokens - 1);
 
@@ -36,13 +47,13 @@ public sealed class ImageFeatures : IDisposable
     internal void Write(Compute compute, int layer, int first, Matrix keys, Matrix values) =>
         _cache.Write(compute, layer, row => (_pages[(first + row) / KvCache.PagePositions], first + row), keys, values);
 
+    /// <summary>Whether it is of a model, by that one's cache.</summary>
+    internal bool IsOf(KvCache cache) => cache == _cache;
+
     /// <summary>Keeps the memory until <see cref="Release"/>.</summary>
-    /// <exception cref="ArgumentException">It belongs to another model.</exception>
     /// <exception cref="ObjectDisposedException">It is disposed and its memory is gone.</exception>
-    internal void Acquire(KvCache cache)
+    internal void Acquire()
     {
-        if (cache != _cache)
-            throw new ArgumentException("the image was read by another model");
         for (var holders = Volatile.Read(ref _holders); ;)
         {
             ObjectDisposedException.ThrowIf(holders == 0, this);

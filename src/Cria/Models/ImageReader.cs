@@ -101,9 +101,13 @@ sealed class ImageReading : IDisposable
     readonly IEnumerator<double> _steps;
     ImageFeatures? _features;
 
+    /// <summary>The image's <see cref="ImageTiles.Hash"/>.</summary>
+    public string Hash { get; }
+
     public ImageReading(ImageReader reader, ImageTiles image)
     {
         reader.Vision.Check(image);
+        Hash = image.Hash;
         _features = new ImageFeatures(reader.Cache, image.Hash, reader.Vision.Tokens(image));
         _steps = reader.Read(image, _features).GetEnumerator();
     }

@@ -36,11 +36,14 @@ public sealed class Sequence : IDisposable
     /// image whose token was the last before it or is itself, and those whose tokens stand directly before that one. The sequence keeps the
     /// image's memory until it is disposed.
     /// </summary>
-    /// <exception cref="ArgumentException">The image was read by another model, or the model takes no images.</exception>
+    /// <exception cref="ArgumentException">The image was read by another model.</exception>
+    /// <exception cref="ObjectDisposedException">The image or the sequence is disposed.</exception>
     public void Add(ImageFeatures image)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        image.Acquire(_imageCache ?? throw new ArgumentException("the model takes no images", nameof(image)));
+        if (_imageCache is null || !image.IsOf(_imageCache))
+            throw new ArgumentException("the image was read by another model", nameof(image));
+        image.Acquire();
         _images.Add(image);
     }
 
@@ -108,11 +111,11 @@ public sealed class Sequence : IDisposable
         ForgetImagesFrom(Length);
     }
 
-    /// <summary>Takes in the next token.</summary>
+    /// <summary>Takes in the next token, or the <see cref="ImageFeatures.Key"/> of an image.</summary>
     /// <exception cref="CriaException">It stands for an image that is not there.</exception>
     internal void Pend(int token)
     {
-        if (token == _imageToken)
+        if (token == _imageToken || token < 0)
         {
             if (_imagePositions.Count == _images.Count)
                 throw new CriaException($"the text has more image tokens than the {_images.Count} images it came with");

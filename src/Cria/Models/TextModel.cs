@@ -138,11 +138,17 @@ public sealed unsafe class TextModel : IDisposable
         return reading.Take();
     }
 
+    /// <summary>The transform that makes the tiles of this model's images; null for a text model.</summary>
+    public ImageTransform? ImageTransform => Config.Vision is { } vision ? new(vision.TileSize, vision.MaxTiles) { Threads = Options.Threads!.Value } : null;
+
+    /// <summary>Bytes that an image will take.</summary>
+    internal long BytesOf(ImageTiles image) => ImageFeatures.BytesOf(_images!.Vision.Tokens(image), _images.Cache);
+
     /// <summary>The same in steps of a fraction of a second; one image at a time, and no forward within a step.</summary>
     internal ImageReading BeginImage(ImageTiles image)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return (_images ?? throw new CriaException($"{_checkpoint.Path}: takes no images")).Begin(image);
+        return (_images ?? throw new CriaException($"{_checkpoint.Path}: the model takes no images")).Begin(image);
     }
 
     /// <summary>

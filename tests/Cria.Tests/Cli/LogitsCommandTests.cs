@@ -36,6 +36,22 @@ public sealed class LogitsCommandTests
         Assert.Equal(ReadLogits(files.File("ids")).Logits, logits);
     }
 
+    /// <summary>A text without a marker has its images first, behind BOS; with markers they are there. Ids hold the images' tokens themselves.</summary>
+    [Theory]
+    [InlineData("hello", "266,522,522,263"), InlineData("<|image|>he<|image|>llo", "266,522,256,522,261,78")]
+    public async Task ImagesStandWhereTheTextSaysOrBeforeIt(string text, string ids)
+    {
+        using var files = TestModels.Write(new TestShape { WithTokenizer = true, CrossLayers = [0], Tied = false });
+        File.WriteAllBytes(files.File("a.png"), VisionModelTests.Png(12, 12, 1));
+        File.WriteAllBytes(files.File("b.png"), VisionModelTests.Png(20, 12, 2));
+        string[] images = ["--image", files.File("a.png"), "--image", files.File("b.png")];
+        Assert.Equal(0, await Program.RunAsync(["logits", "--model", files.Path, "--text", text, .. images, "--out", files.File("text")]));
+        Assert.Equal(0, await Program.RunAsync(["logits", "--model", files.Path, "--tokens", ids, .. images, "--out", files.File("ids")]));
+        Assert.Equal(ReadLogits(files.File("ids")).Logits, ReadLogits(files.File("text")).Logits);
+        Assert.Equal(1, await Program.RunAsync(["logits", "--model", files.Path, "--text", "<|image|>", .. images, "--out", files.File("none")]));
+        Assert.False(File.Exists(files.File("none")));
+    }
+
     [Theory]
     [InlineData("--tokens", "1,2,96"), InlineData("--tokens", ""), InlineData("--tokens", "1,x"), InlineData("--tokens", "1,2", "--positions", "2"),
         InlineData("--tokens", "1,2", "--positions", "-3"), InlineData("--tokens-file", "/nowhere"), InlineData("--text", "no tokenizer here"),

@@ -155,9 +155,9 @@ public sealed class VisionModelTests
 
     static ImageFeatures Read(TextModel model, ImageTiles image) => model.ReadImage(image, TestContext.Current.CancellationToken);
 
-    static ImageTiles Tiles(int width, int height, int seed) => new ImageTransform(Shape.Vision!.TileSize).Apply(Png(width, height, seed), "image");
+    internal static ImageTiles Tiles(int width, int height, int seed) => new ImageTransform(Shape.Vision!.TileSize).Apply(Png(width, height, seed), "image");
 
-    static byte[] Png(int width, int height, int seed)
+    internal static byte[] Png(int width, int height, int seed)
     {
         using var bitmap = new SKBitmap(width, height);
         var random = new Random(seed);

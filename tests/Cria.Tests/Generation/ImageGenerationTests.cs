@@ -1,0 +1,145 @@
+using Cria.Generation;
+using Cria.Models;
+using Cria.Tests.Models;
+
+namespace Cria.Tests.Generation;
+
+/// <summary>Prompts with images: their features are read once, and take part in what makes two prompts alike.</summary>
+public sealed class ImageGenerationTests : IDisposable
+{
+    const int Image = 96;
+
+    static readonly TestShape Shape = new() { Layers = 4, CrossLayers = [0, 2], Tied = false, HeadSize = 32 };
+
+    readonly TestModel _files = TestModels.Write(Shape);
+    readonly TextModel _model;
+    readonly ImageTiles _one, _two;
+
+    public ImageGenerationTests()
+    {
+        _model = TextModel.Load(_files.Path, new ModelOptions { Compute = ComputeType.F32, Threads = 2 });
+        (_one, _two) = (VisionModelTests.Tiles(12, 12, 1), VisionModelTests.Tiles(24, 12, 2));
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _files.Dispose();
+    }
+
+    /// <summary>The same tokens with other images, longer than a page of cached prefixes; alone, at once and again, beside a text without images.</summary>
+    [Fact]
+    public async Task AnAnswerIsThatOfItsOwnImagesWhateverElseRuns()
+    {
+        int[] prompt = [1, Image, .. Enumerable.Range(0, 130).Select(i => i % 90), Image, 5, 6];
+        ImageTiles[][] images = [[_one, _two], [_two, _one], [_one, _one]];
+        int[] text = [.. prompt.Where(id => id != Image)];
+        var expected = new List<List<int>>();
+        foreach (var (ids, tiles) in images.Select(i => (prompt, i)).Append((text, [])))
+        {
+            using var alone = new Generator(_model, options: new() { PrefixBytes = 0 });
+            expected.Add(await Answer(alone, ids, tiles, Speculation.Off));
+        }
+        Assert.Equal(4, expected.Select(e => string.Join(',', e)).Distinct().Count());
+        foreach (var speculation in new[] { Speculation.Off, Speculation.Lookup })
+        {
+            using var generator = new Generator(_model);
+            for (var round = 0; round < 2; round++)
+            {
+                var answers = await Task.WhenAll(images.Select(i => Answer(generator, prompt, i, speculation)).Append(Answer(generator, text, [], speculation)));
+                Assert.Equal(expected, answers);
+            }
+        }
+        Assert.Equal(0, _model.CacheBytes);
+    }
+
+    [Fact]
+    public void AnImageIsReadOnceAndTheLeastRecentlyUsedIsForgotten()
+    {
+        using var store = new ImageStore(_model, budget: 2 * _model.BytesOf(_one));
+        var key = Use(store, _one);
+        Assert.True(key < 0);
+        Assert.Equal(key, Use(store, VisionModelTests.Tiles(12, 12, 1)));
+        var kept = Ready(store, _two);
+        Use(store, VisionModelTests.Tiles(12, 12, 3)); // in the place of the first
+        Use(store, VisionModelTests.Tiles(12, 12, 4));
+        Assert.Equal(kept.Ids[0], Use(store, _two)); // was in use all the time
+        Assert.NotEqual(key, Use(store, _one));
+        Assert.Equal(2 * _model.BytesOf(_one), _model.CacheBytes);
+        kept.Fail(new CriaException("over"));
+    }
+
+    [Fact]
+    public void ARequestWaitsUntilOthersLeaveRoomForItsImages()
+    {
+        using var store = new ImageStore(_model, budget: _model.BytesOf(_one));
+        var first = Ready(store, _two);
+        var second = Request(_one);
+        store.Add(second);
+        Assert.Empty(store.Advance());
+        Assert.False(store.IsIdle);
+        first.Fail(new CriaException("over"));
+        Assert.Same(second, Assert.Single(Advance(store)));
+        var third = Request(_two);
+        store.Add(third);
+        third.Abandon();
+        Assert.Empty(store.Advance());
+        Assert.True(store.IsIdle);
+        second.Fail(new CriaException("over"));
+    }
+
+    [Theory]
+    [InlineData(1, 2, null), InlineData(2, 1, null), InlineData(0, 1, null), InlineData(1, 0, null), InlineData(1, 1, "image_bytes"), InlineData(1, 1, "tiles of 20")]
+    public void ImagesThatDoNotFitThePromptAreOneError(int tokens, int images, string? other)
+    {
+        using var generator = new Generator(_model, options: new() { ImageBytes = other == "image_bytes" ? 1 : null });
+        var image = other == "tiles of 20" ? new ImageTransform(20).Apply(VisionModelTests.Png(5, 5, 1), "x") : _one;
+        var options = new GenerationOptions { Images = [.. Enumerable.Repeat(image, images)] };
+        var message = Assert.Throws<CriaException>(() => generator.GenerateAsync((int[])[1, .. Enumerable.Repeat(Image, tokens)], options, TestContext.Current.CancellationToken)).Message;
+        Assert.Contains(other ?? $"{tokens} image tokens", message);
+    }
+
+    [Fact]
+    public void ATextModelTakesNoImages()
+    {
+        using var files = TestModels.Write();
+        using var model = TextModel.Load(files.Path);
+        using var generator = new Generator(model);
+        Assert.Contains("no images", Assert.Throws<CriaException>(() => generator.GenerateAsync((int[])[1], new() { Images = [_one] }, TestContext.Current.CancellationToken)).Message);
+        Assert.Throws<CriaException>(() => model.ReadImage(_one, TestContext.Current.CancellationToken));
+    }
+
+    static Conversation Request(ImageTiles image) => new([Image, 1], new GenerationOptions { Images = [image] }, new HashSet<int>(), 1, null, Image);
+
+    static List<Request> Advance(ImageStore store)
+    {
+        while (true)
+            if (store.Advance() is { Count: > 0 } ready)
+                return ready;
+    }
+
+    static Conversation Ready(ImageStore store, ImageTiles image)
+    {
+        var request = Request(image);
+        store.Add(request);
+        Assert.Same(request, Assert.Single(Advance(store)));
+        return request;
+    }
+
+    /// <summary>What stands for the image in the text of a request that is then over.</summary>
+    static int Use(ImageStore store, ImageTiles image)
+    {
+        var request = Ready(store, image);
+        var key = request.Ids[0];
+        request.Fail(new CriaException("over"));
+        return key;
+    }
+
+    static async Task<List<int>> Answer(Generator generator, int[] prompt, ImageTiles[] images, Speculation speculation)
+    {
+        var answer = new List<int>();
+        await foreach (var token in generator.GenerateAsync(prompt, new() { MaxTokens = 8, Images = images, StopIds = [], Speculation = speculation, Temperature = 2, Seed = 1, RepetitionPenalty = 1.1f }, TestContext.Current.CancellationToken))
+            answer.Add(token.Id);
+        return answer;
+    }
+}
