@@ -60,12 +60,13 @@ static class SyntheticGguf
     /// <summary>Writes a file unless it is there, and gives its path.</summary>
     public static string Write(string folder, string size, string recipeName) => Write(folder, size, Config(size), recipeName);
 
-    /// <summary>The same of a shape of one's own.</summary>
-    public static string Write(string folder, string size, ModelConfig c, string recipeName)
+    /// <summary>The same of a shape of one's own, in so many files.</summary>
+    /// <returns>The path of the first.</returns>
+    public static string Write(string folder, string size, ModelConfig c, string recipeName, int files = 1)
     {
-        var path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"random-{size}-{recipeName}.gguf");
-        if (File.Exists(path))
-            return path;
+        var stem = Path.Combine(Directory.CreateDirectory(folder).FullName, $"random-{size}-{recipeName}");
+        if (File.Exists(FilePath(0)))
+            return FilePath(0);
         var (recipe, random) = (QuantizationRecipe.Find(recipeName), new Random(1));
         var metadata = new GgufMetadata();
         metadata.Add("general.architecture", GgufConversion.Architecture(c));
@@ -80,12 +81,28 @@ static class SyntheticGguf
         metadata.Add("tokenizer.ggml.merges", (IReadOnlyCollection<string>)["a b"]);
         metadata.Add("tokenizer.ggml.bos_token_id", Vocabulary - Reserved + 0u);
         metadata.Add("tokenizer.ggml.eos_token_id", Vocabulary - Reserved + 1u);
-        GgufWriter.Write(path, metadata, [.. GgufConversion.Parts(c).Select(part =>
+        WrittenTensor[] tensors =
+        [
+            .. GgufConversion.Parts(c).Select(part =>
+            {
+                var type = part.Shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(part.Role, part.Layer, c.LayerCount, part.Shape[1], ElementType.F16);
+                return new WrittenTensor(part.Name, type, part.Shape, stream => Fill(stream, type, part.Shape, random));
+            }),
+        ];
+        foreach (var (i, part) in tensors.Chunk((tensors.Length + files - 1) / files).Index())
         {
-            var type = part.Shape.Length == 1 ? ElementType.F32 : recipe.TypeOf(part.Role, part.Layer, c.LayerCount, part.Shape[1], ElementType.F16);
-            return new WrittenTensor(part.Name, type, part.Shape, stream => Fill(stream, type, part.Shape, random));
-        })]);
-        return path;
+            metadata = i == 0 ? metadata : new GgufMetadata();
+            if (files > 1)
+            {
+                metadata.Add("split.no", (uint)i);
+                metadata.Add("split.count", (uint)files);
+                metadata.Add("split.tensors.count", (uint)tensors.Length);
+            }
+            GgufWriter.Write(FilePath(i), metadata, part);
+        }
+        return FilePath(0);
+
+        string FilePath(int i) => files == 1 ? $"{stem}.gguf" : $"{stem}-{i + 1:D5}-of-{files:D5}.gguf";
     }
 
     /// <summary>The bytes, what the one merge makes, and then nothing but numbers.</summary>

@@ -7,8 +7,9 @@ using Cria.Models;
 namespace Cria.Benchmarks;
 
 /// <summary>
-/// `vision [size] [recipe] [threads]`: a question of 32 tokens about one picture of four tiles and an answer of 32, at the shape of Llama 3.2 11B
-/// Vision with random weights, beside the multiply-add rate and the read bandwidth of the machine in the same run.
+/// `vision [size] [recipe] [threads] [layers] [files]`: a question of 32 tokens about one picture of four tiles and an answer of 32, at the shape of
+/// Llama 3.2 11B Vision with random weights, beside the multiply-add rate and the read bandwidth of the machine in the same run. With fewer layers
+/// 90B fits too; in several files the weights are mapped and used where they are.
 /// </summary>
 static class VisionBenchmark
 {
@@ -18,23 +19,26 @@ static class VisionBenchmark
     {
         var (size, recipe) = (arguments.ElementAtOrDefault(0) ?? "11b-vision", arguments.ElementAtOrDefault(1) ?? "q4_k");
         var threads = arguments.Length > 2 ? int.Parse(arguments[2]) : Environment.ProcessorCount;
-        var path = SyntheticGguf.Write(Path.Combine("artifacts", "synthetic"), size, recipe);
+        var config = SyntheticGguf.Config(size);
+        var (layers, files) = (arguments.Length > 3 ? int.Parse(arguments[3]) : config.LayerCount, arguments.Length > 4 ? int.Parse(arguments[4]) : 1);
+        var shape = config with { LayerCount = layers, CrossAttentionLayers = [.. config.CrossAttentionLayers.Where(layer => layer < layers)] };
+        var path = SyntheticGguf.Write(Path.Combine("artifacts", "synthetic"), layers == config.LayerCount ? size : $"{size}-{layers}", shape, recipe, files);
         using var pool = new WorkerPool(threads);
         var (peak, bandwidth) = (Probes.PeakGflops(pool), Probes.ReadBandwidth(pool));
         Console.WriteLine($"{path}, {new FileInfo(path).Length / 1e9:f2} GB, {threads} threads; probe: {peak:f0} GFLOPS float32, {bandwidth:f1} GB/s read");
 
         var start = Stopwatch.GetTimestamp();
-        using var model = TextModel.Load(path, new ModelOptions { Threads = threads });
+        using var model = TextModel.Load(path, new ModelOptions { Threads = threads, Weights = files > 1 ? WeightPlacement.Mapped : WeightPlacement.Repacked });
         Report("load", start);
-        var config = model.Config.Vision!;
+        var vision = model.Config.Vision!;
         start = Stopwatch.GetTimestamp();
-        var tiles = Picture(2 * config.TileSize, config);
-        Report($"transform of {2 * config.TileSize} x {2 * config.TileSize}", start);
+        var tiles = Picture(2 * vision.TileSize, vision);
+        Report($"transform of {2 * vision.TileSize} x {2 * vision.TileSize}", start);
 
         start = Stopwatch.GetTimestamp();
         using var image = model.ReadImage(tiles);
         var seconds = Report("image", start);
-        var teraflops = Teraflops(model.Config.HiddenSize, model.Config.KvHeadCount * model.Config.HeadSize, model.Config.CrossAttentionLayers.Count, config);
+        var teraflops = Teraflops(model.Config.HiddenSize, model.Config.KvHeadCount * model.Config.HeadSize, model.Config.CrossAttentionLayers.Count, vision);
         Console.WriteLine($"  {teraflops:f1} TFLOP as the reference computes it: {teraflops / seconds * 1000:f0} GFLOPS, {teraflops / seconds * 1000 / peak:p0} of the float32 peak");
 
         using var sequence = model.CreateSequence();

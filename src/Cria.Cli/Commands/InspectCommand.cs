@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Cria.Formats;
+using Cria.Kernels;
+using Cria.Models;
 using Cria.Tensors;
 using Spectre.Console;
 
@@ -10,6 +12,9 @@ namespace Cria.Cli.Commands;
 /// <summary>`cria inspect`: what a model directory holds. Opening it checks every file, name and shape.</summary>
 static class InspectCommand
 {
+    /// <summary>The type of keys and values that most models take unless told otherwise.</summary>
+    const KvType PlannedKv = KvType.F16;
+
     public static Command Create()
     {
         var model = new Argument<string>("MODEL")
@@ -66,6 +71,14 @@ static class InspectCommand
             json.WriteNumber("bos_id", bos);
         json.WriteNumbers("stop_ids", checkpoint.Generation.StopIds);
         json.WriteBoolean("chat_template", checkpoint.ChatTemplate is not null);
+        var memory = MemoryPlan.Of(checkpoint, PlannedKv);
+        json.WriteStartObject("memory");
+        json.WriteNumber("weights", memory.Weights);
+        json.WriteNumber("token", memory.Token);
+        json.WriteNumber("context", memory.Context);
+        json.WriteNumber("image", memory.Image);
+        json.WriteNumber("reading_image", memory.ReadingImage);
+        json.WriteEndObject();
         json.WriteStartArray("tensors");
         foreach (var tensor in checkpoint.Tensors)
         {
@@ -118,8 +131,15 @@ static class InspectCommand
             ("first token", c.BosId?.ToString(CultureInfo.InvariantCulture) ?? "none"),
             ("stop tokens", checkpoint.Generation.StopIds is [] ? "none" : string.Join(", ", checkpoint.Generation.StopIds)),
             ("chat template", checkpoint.ChatTemplate is null ? "none" : "of the model"),
+            ("memory", MemoryFacts(MemoryPlan.Of(checkpoint, PlannedKv), c)),
         ];
     }
+
+    static string MemoryFacts(MemoryPlan plan, ModelConfig c) =>
+        Text($"weights {Bytes(plan.Weights)}; keys and values in {PlannedKv}: {Bytes(plan.Token)} a token, {Bytes(plan.Context)} for {c.MaxPositions}")
+        + (c.Vision is null ? "" : $"; {Bytes(plan.Image)} an image of {c.Vision.MaxTiles} tiles, and {Bytes(plan.ReadingImage)} while one is read");
+
+    static string Bytes(long bytes) => bytes >= 1_000_000_000 ? Text($"{bytes / 1e9:f1} GB") : bytes >= 1_000_000 ? Text($"{bytes / 1e6:f1} MB") : Text($"{bytes / 1e3:f1} kB");
 
     static (string What, string Value)[] VisionFacts(ModelConfig c, VisionConfig v) =>
     [

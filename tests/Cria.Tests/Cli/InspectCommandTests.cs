@@ -22,6 +22,17 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public void MemoryIsPlanned()
+    {
+        using var checkpoint = Checkpoint.Open(TestFiles.Golden("vision", "models", "a-hf-bf16"));
+        var memory = JsonNode.Parse(Output.ToJson(w => InspectCommand.Write(w, checkpoint)))!["memory"]!;
+        Assert.Equal(checkpoint.Tensors.Sum(t => t.ByteLength), (long)memory["weights"]!);
+        var token = (long)memory["token"]!;
+        Assert.InRange(token, 4 * 2 * 2 * 16 * sizeof(ushort), 4 * 2 * 2 * 32 * sizeof(ushort)); // keys and values of two heads of 16, perhaps with padding, in four layers
+        Assert.Equal((token * 131072, token / 2 * 4 * 17), ((long)memory["context"]!, (long)memory["image"]!)); // images in two layers
+    }
+
+    [Fact]
     public void EqualTensorsOfConsecutiveLayersAreOneRow()
     {
         using var model = TestModels.Write(new TestShape { Layers = 3 });
