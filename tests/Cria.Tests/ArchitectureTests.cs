@@ -26,7 +26,7 @@ public sealed partial class ArchitectureTests
         ["Models"] = ["Formats", "Images", "Kernels", "Tensors"],
         ["Conversion"] = ["Models", "Formats", "Kernels", "Tokenization", "Tensors"],
         ["Generation"] = ["Models", "Kernels", "Formats", "Tokenization", "Tensors"],
-        ["Chat"] = ["Generation", "Models", "Kernels", "Formats", "Tokenization", "Tensors"],
+        ["Chat"] = ["Generation", "Images", "Models", "Kernels", "Formats", "Tokenization", "Tensors"],
     };
 
     [Fact]

@@ -11,6 +11,7 @@ static class ChatCommand
     {
         var prompt = new Argument<string?>("PROMPT") { Description = "A message to answer; without one a conversation begins", Arity = ArgumentArity.ZeroOrOne };
         var system = new Option<string?>("--system") { Description = "The system message" };
+        var images = new Option<string[]>("--image") { Description = "A picture for the message; repeat it for several" };
         var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape, before the prompt; without a prompt they are answered" }.NotEmpty();
         var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" }.NotEmpty();
         var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer; what the model has read lies in FILE.kv at the end" }.NotEmpty();
@@ -20,7 +21,7 @@ static class ChatCommand
         var date = new Option<string?>("--date") { Description = "The date that a template prints, verbatim; today's if not given" };
         var json = new Option<bool>("--json") { Description = "Print each answer as one line of JSON" };
         var stats = new Option<bool>("--stats") { Description = "Print tokens/s on standard error" };
-        var command = new Command("chat", "Talks with a model.") { prompt, system, messages, tools, session, dropOldest, style, date, json, stats };
+        var command = new Command("chat", "Talks with a model.") { prompt, system, images, messages, tools, session, dropOldest, style, date, json, stats };
         var run = new ModelOptionsBinder(command);
         var sampling = new SamplingOptionsBinder(command);
         var speculation = new SpeculationBinder(command);
@@ -52,10 +53,12 @@ static class ChatCommand
                 AsJson = r.GetValue(json),
                 ShowStats = r.GetValue(stats),
             };
+            foreach (var image in r.GetValue(images) ?? [])
+                terminal.Attach(image);
             var state = r.GetValue(session) + ".kv";
             if (r.GetValue(session) is not null && File.Exists(state))
                 LoadState(client, state);
-            var exit = r.GetValue(prompt) is { } question ? terminal.Answer(new ChatMessage(ChatRole.User, question), CancellationToken.None)
+            var exit = r.GetValue(prompt) is { } question ? terminal.Answer(terminal.Question(question), CancellationToken.None)
                 : given.Count > 0 ? terminal.Answer(null, CancellationToken.None) : terminal.Converse();
             if (r.GetValue(session) is not null && dialogue.Messages.Count > 0)
                 client.SaveStateAsync(dialogue.Messages, options, state).GetAwaiter().GetResult();

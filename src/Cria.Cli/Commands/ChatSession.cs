@@ -120,6 +120,30 @@ sealed class ChatSession
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length) + "\n";
     }
 
+    /// <summary>Texts and images, these as data URLs.</summary>
+    static void WriteParts(ChatMessage message, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("content");
+        foreach (var content in message.Contents)
+        {
+            json.WriteStartObject();
+            if (content is DataContent image)
+            {
+                json.WriteString("type", "image_url");
+                json.WriteStartObject("image_url");
+                json.WriteString("url", image.Uri);
+                json.WriteEndObject();
+            }
+            else
+            {
+                json.WriteString("type", "text");
+                json.WriteString("text", ((TextContent)content).Text);
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
     static void Write(ChatMessage message, Utf8JsonWriter json)
     {
         json.WriteStartObject();
@@ -130,6 +154,8 @@ sealed class ChatSession
             json.WritePropertyName("content");
             json.WriteValue(result.Result);
         }
+        else if (message.Contents.OfType<DataContent>().Any())
+            WriteParts(message, json);
         else
             json.WriteString("content", message.Text);
         var calls = message.Contents.OfType<FunctionCallContent>().ToList();

@@ -8,12 +8,14 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
     const string Help = """
         /reset        forget the conversation, keep the system message
         /system TEXT  set the system message; without TEXT take it away
+        /image FILE   a picture for the next message
         /tool TEXT    the result of the tool that the last answer calls
         /stats        tokens/s after every answer, or no longer
         /exit         leave, as the end of the input does
         Ctrl-C stops an answer; at the prompt it leaves.
         """;
 
+    readonly List<AIContent> _images = []; // of the next message
     CancellationTokenSource? _answer; // of the running answer
 
     /// <summary>Whether a person types: then there is a prompt.</summary>
@@ -39,9 +41,9 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
                 try
                 {
                     if (text.Length > 0)
-                        result |= text[0] == '/' ? Command(text) : Answer(new ChatMessage(ChatRole.User, text));
+                        result |= text[0] == '/' ? Command(text) : Answer(Question(text));
                 }
-                catch (CriaException e)
+                catch (Exception e) when (e is CriaException or IOException or UnauthorizedAccessException)
                 {
                     notes.WriteLine("cria: " + e.Message);
                     result = 1;
@@ -53,6 +55,18 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
         {
             Console.CancelKeyPress -= StopAnswer;
         }
+    }
+
+    /// <summary>Reads a picture for the next message.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public void Attach(string file) => _images.Add(new DataContent(File.ReadAllBytes(file), "image/*") { Name = file });
+
+    /// <summary>A message of the user, the pictures that wait for it before its text.</summary>
+    public ChatMessage Question(string text)
+    {
+        var message = new ChatMessage(ChatRole.User, [.. _images, new TextContent(text)]);
+        _images.Clear();
+        return message;
     }
 
     /// <summary>Prints the answer to a message, or to the conversation as it stands.</summary>
@@ -118,6 +132,9 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
                 return 0;
             case "/system":
                 session.SetSystem(rest);
+                return 0;
+            case "/image":
+                Attach(rest);
                 return 0;
             case "/tool":
                 return Answer(session.ToolMessage(rest));

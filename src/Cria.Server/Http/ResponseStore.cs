@@ -7,21 +7,21 @@ namespace Cria.Server.Http;
 sealed class ResponseStore
 {
     const int Most = 1000;
-    const long MostCharacters = 64 << 20;
+    const long MostSize = 64 << 20; // characters, and bytes of images
 
     readonly Lock _gate = new();
     readonly OrderedDictionary<string, Stored> _stored = [];
-    long _characters;
+    long _size;
 
     /// <summary>Keeps a response; the oldest make room.</summary>
     public void Keep(string caller, ResponseReply reply, IReadOnlyList<ChatMessage> dialogue)
     {
-        var stored = new Stored(caller, reply, dialogue, dialogue.Sum(m => (long)m.Text.Length));
+        var stored = new Stored(caller, reply, dialogue, dialogue.Sum(m => m.Text.Length + m.Contents.OfType<DataContent>().Sum(image => (long)image.Data.Length)));
         lock (_gate)
         {
             _stored[reply.Id] = stored;
-            _characters += stored.Characters;
-            while (_stored.Count > Most || _characters > MostCharacters)
+            _size += stored.Size;
+            while (_stored.Count > Most || _size > MostSize)
                 Remove(_stored.GetAt(0).Key);
         }
     }
@@ -49,8 +49,8 @@ sealed class ResponseStore
     void Remove(string id)
     {
         _stored.Remove(id, out var stored);
-        _characters -= stored!.Characters;
+        _size -= stored!.Size;
     }
 
-    sealed record Stored(string Caller, ResponseReply Reply, IReadOnlyList<ChatMessage> Dialogue, long Characters);
+    sealed record Stored(string Caller, ResponseReply Reply, IReadOnlyList<ChatMessage> Dialogue, long Size);
 }

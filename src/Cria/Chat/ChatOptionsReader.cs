@@ -91,15 +91,14 @@ static class ChatOptionsReader
     }
 
     /// <summary>The messages, with the options' instructions at the head of the system message.</summary>
-    public static List<ChatMessage> Dialogue(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    public static List<ChatMessage> Dialogue(IEnumerable<ChatMessage> messages, ChatOptions? options, bool takesImages)
     {
         var list = messages.ToList();
         if (list.Count == 0)
             throw new CriaException("messages is empty");
         if (list.Any(m => m is null))
             throw new CriaException("messages holds a null");
-        if (list.SelectMany(m => m.Contents).Any(c => c is DataContent or UriContent or HostedFileContent))
-            throw new CriaException("a message holds an image or a file; this model reads text only");
+        ChatImages.Check(list, takesImages);
         if (string.IsNullOrEmpty(options?.Instructions))
             return list;
         if (list[0].Role != ChatRole.System)

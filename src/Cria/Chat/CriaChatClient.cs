@@ -123,7 +123,7 @@ public sealed class CriaChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(messages);
         var generation = ChatOptionsReader.Generation(options, _model.Defaults) with { Speculation = _speculation };
         var tools = ChatOptionsReader.Tools(options);
-        var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        var dialogue = DialogueOf(messages, options);
         var continues = ChatOptionsReader.ContinuesFinalMessage(dialogue, options);
         var format = Offer(tools, FormatOf(dialogue));
         var guard = Guard(format, options);
@@ -131,6 +131,11 @@ public sealed class CriaChatClient : IChatClient
         generation = generation with { Constraint = guard?.Constraint ?? generation.Constraint, ConstraintPrefix = prefill };
         var prompt = Encode(dialogue);
         var dropped = _dropOldest ? DropOldest(ref prompt) : 0;
+        if (_model.Config.Vision is { } vision)
+        {
+            var kept = prompt.Count(id => id == _model.Config.ImageTokenId); // turns that were left out had the first
+            generation = generation with { Images = await ChatImages.ReadAsync([.. ChatImages.Of(dialogue).TakeLast(kept)], vision, cancellationToken).ConfigureAwait(false) };
+        }
         var reply = new ReplyReader([.. tools.Select(t => t.Name)], options?.AllowMultipleToolCalls != false, [.. (format.Tools ?? []).Select(t => t.Name)], guard, prefill);
         var pythonTag = _tokenizer.SpecialId("<|python_tag|>");
         var (id, created, count) = (Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow, 0);
@@ -184,22 +189,24 @@ public sealed class CriaChatClient : IChatClient
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public Prompt Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
     {
-        var dialogue = ChatOptionsReader.Dialogue(messages, options);
+        var dialogue = DialogueOf(messages, options);
         return Render(dialogue, Offer(ChatOptionsReader.Tools(options), FormatOf(dialogue)), ChatOptionsReader.ContinuesFinalMessage(dialogue, options));
     }
 
     /// <summary>The tools whose schemas cannot be honoured, as a response would say.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong, or a call that is required cannot be guarded.</exception>
     internal IReadOnlyDictionary<string, string>? UnguardedToolsOf(IEnumerable<ChatMessage> messages, ChatOptions? options) =>
-        Guard(Offer(ChatOptionsReader.Tools(options), FormatOf(ChatOptionsReader.Dialogue(messages, options))), options)?.Unguarded;
+        Guard(Offer(ChatOptionsReader.Tools(options), FormatOf(DialogueOf(messages, options))), options)?.Unguarded;
 
     /// <summary>The tokens of the prompt that a dialogue is answered from.</summary>
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public int CountTokens(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(messages, options).Encode(_tokenizer).Length;
 
-    /// <summary>The templates of Llama know one call in a message.</summary>
-    ChatFormatOptions FormatOf(IReadOnlyList<ChatMessage> dialogue) => _format.Style != ChatStyle.Meta && dialogue.Any(m => m.Contents.OfType<FunctionCallContent>().Skip(1).Any())
-        ? _format with { Style = ChatStyle.Meta } : _format;
+    List<ChatMessage> DialogueOf(IEnumerable<ChatMessage> messages, ChatOptions? options) => ChatOptionsReader.Dialogue(messages, options, _model.Config.Vision is not null);
+
+    /// <summary>The templates of Llama know one call in a message, and no system message beside an image; Meta's style, the same elsewhere, has both.</summary>
+    ChatFormatOptions FormatOf(IReadOnlyList<ChatMessage> dialogue) => ChatImages.Of(dialogue).Any() ? _format with { Style = ChatStyle.Meta, Template = null }
+        : _format.Style != ChatStyle.Meta && dialogue.Any(m => m.Contents.OfType<FunctionCallContent>().Skip(1).Any()) ? _format with { Style = ChatStyle.Meta } : _format;
 
     static ChatFormatOptions Offer(IReadOnlyList<AIFunctionDeclaration> tools, ChatFormatOptions format)
     {
