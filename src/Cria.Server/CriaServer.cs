@@ -59,7 +59,7 @@ public sealed class CriaServer : IAsyncDisposable
             var gate = new Gate(api, keys);
             application.Use(next => context => gate.InvokeAsync(context, next));
             if (options.CorsOrigins.Count > 0)
-                application.UseCors(policy => policy.WithOrigins([.. options.CorsOrigins]).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders(RequestBody.IgnoredFields, RequestBody.UnguardedTools, "Retry-After"));
+                application.UseCors(policy => policy.WithOrigins([.. options.CorsOrigins]).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders(RequestLog.IdHeader, RequestBody.IgnoredFields, RequestBody.UnguardedTools, "Retry-After"));
             application.UseRouting();
             Map(application, api);
             await application.StartAsync(cancellation);

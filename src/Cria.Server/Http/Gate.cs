@@ -101,7 +101,7 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
             case ObjectDisposedException when api.Stopping.IsCancellationRequested:
                 return new(StatusCodes.Status503ServiceUnavailable, "the server is stopping", "stopping");
             default:
-                LogFailure(api.Logger, e, context.Request.Path.Value);
+                LogFailure(api.Logger, e, context.TraceIdentifier, context.Request.Path.Value);
                 return new(StatusCodes.Status500InternalServerError, "the server failed; its log says more", "internal_error");
         }
     }
@@ -147,6 +147,6 @@ sealed partial class Gate(Api api, ApiKeys? keys) : IDisposable
 
     static bool IsLoopback(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{Path} failed")]
-    static partial void LogFailure(ILogger logger, Exception e, string? path);
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{RequestId} {Path} failed")]
+    static partial void LogFailure(ILogger logger, Exception e, string requestId, string? path);
 }

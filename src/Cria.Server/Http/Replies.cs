@@ -81,10 +81,10 @@ sealed class EventStream(HttpResponse response)
     /// <summary>Sends bytes as they are: the end of a stream, or a comment as a sign of life.</summary>
     public async Task SendAsync(ReadOnlyMemory<byte> text)
     {
-        var cancellation = response.HttpContext.RequestAborted;
-        cancellation.ThrowIfCancellationRequested(); // before anything is begun
+        response.HttpContext.RequestAborted.ThrowIfCancellationRequested(); // before anything is begun
         Begin();
-        await response.BodyWriter.WriteAsync(text, cancellation); // and sends it
+        // Sends it, too. Kestrel cuts the connection of a write that is cancelled, and then nobody would hear that the time is over.
+        await response.BodyWriter.WriteAsync(text, CancellationToken.None);
     }
 
     /// <summary>A comment, which clients pass over.</summary>

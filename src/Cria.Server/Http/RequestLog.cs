@@ -11,6 +11,9 @@ namespace Cria.Server.Http;
 /// <summary>What is known of a request when it has ended: who, what, how long, how many tokens; nothing of what anybody says unless that is wanted.</summary>
 sealed partial class RequestLog(bool keepsTexts)
 {
+    /// <summary>The header that names a request as the log does; OpenAI's clients show it with their errors.</summary>
+    public const string IdHeader = "x-request-id";
+
     static readonly object Key = new();
 
     readonly long _started = Stopwatch.GetTimestamp();
@@ -30,6 +33,7 @@ sealed partial class RequestLog(bool keepsTexts)
     {
         var log = new RequestLog(keepsTexts) { Caller = caller };
         context.Items[Key] = log;
+        context.Response.Headers[IdHeader] = context.TraceIdentifier;
         return log;
     }
 
@@ -48,13 +52,13 @@ sealed partial class RequestLog(bool keepsTexts)
         var taken = Stopwatch.GetElapsedTime(_started);
         var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other"; // paths that anybody makes up are not counted apart
         api.Telemetry.Requested(route, context.Response.StatusCode, taken);
-        var (method, path, status, milliseconds) = (context.Request.Method, context.Request.Path.Value, context.Response.StatusCode, (long)taken.TotalMilliseconds);
+        var (id, method, path, status, milliseconds) = (context.TraceIdentifier, context.Request.Method, context.Request.Path.Value, context.Response.StatusCode, (long)taken.TotalMilliseconds);
         if (_usage is null)
-            LogRequest(api.Logger, method, path, status, milliseconds, Caller);
+            LogRequest(api.Logger, id, method, path, status, milliseconds, Caller);
         else
         {
             api.Telemetry.Generated(_model!, _usage, _first);
-            LogAnswer(api.Logger, method, path, status, milliseconds, Caller, _model!, _usage.PromptTokens, _usage.PromptTokensDetails.CachedTokens, _usage.CompletionTokens);
+            LogAnswer(api.Logger, id, method, path, status, milliseconds, Caller, _model!, _usage.PromptTokens, _usage.PromptTokensDetails.CachedTokens, _usage.CompletionTokens);
         }
         if (context.Features.Get<IHttpActivityFeature>()?.Activity is { } span)
         {
@@ -63,15 +67,15 @@ sealed partial class RequestLog(bool keepsTexts)
             span.SetStatus(status >= StatusCodes.Status500InternalServerError ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
         }
         if (_body is not null)
-            LogTexts(api.Logger, path, _body, _answers ?? []);
+            LogTexts(api.Logger, id, _body, _answers ?? []);
     }
 
-    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Method} {Path} {Status} in {Milliseconds} ms for {Caller}")]
-    static partial void LogRequest(ILogger logger, string method, string? path, int status, long milliseconds, string caller);
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{RequestId} {Method} {Path} {Status} in {Milliseconds} ms for {Caller}")]
+    static partial void LogRequest(ILogger logger, string requestId, string method, string? path, int status, long milliseconds, string caller);
 
-    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{Method} {Path} {Status} in {Milliseconds} ms for {Caller}: {Model} read {PromptTokens} tokens, {CachedTokens} of them cached, and wrote {CompletionTokens}")]
-    static partial void LogAnswer(ILogger logger, string method, string? path, int status, long milliseconds, string caller, string model, long promptTokens, long cachedTokens, long completionTokens);
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{RequestId} {Method} {Path} {Status} in {Milliseconds} ms for {Caller}: {Model} read {PromptTokens} tokens, {CachedTokens} of them cached, and wrote {CompletionTokens}")]
+    static partial void LogAnswer(ILogger logger, string requestId, string method, string? path, int status, long milliseconds, string caller, string model, long promptTokens, long cachedTokens, long completionTokens);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "{Path} was asked {Request} and answered {Answers}")]
-    static partial void LogTexts(ILogger logger, string? path, string request, string[] answers);
+    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "{RequestId} was asked {Request} and answered {Answers}")]
+    static partial void LogTexts(ILogger logger, string requestId, string request, string[] answers);
 }

@@ -336,6 +336,7 @@ public sealed class ServerTests(RunningServer server) : IClassFixture<RunningSer
         var line = JsonElement.Parse(log.Split('\n').First(l => l.Contains("completions"))).GetProperty("State");
         Assert.Equal("POST", line.GetProperty("Method").GetString());
         Assert.Equal(200, line.GetProperty("Status").GetInt32());
+        Assert.Equal(response.Headers.GetValues("x-request-id").Single(), line.GetProperty("RequestId").GetString());
     }
 
     [Fact]
