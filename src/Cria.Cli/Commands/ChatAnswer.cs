@@ -17,6 +17,10 @@ sealed record ChatAnswer(IReadOnlyList<ChatResponseUpdate> Updates, TimeSpan Fir
     /// <summary>Messages that were left out because the context was full.</summary>
     public int Dropped => Updates[0].AdditionalProperties?.GetValueOrDefault(CriaChatClient.DroppedMessages) as int? ?? 0;
 
+    /// <summary>The tools whose schemas could not be honoured, and why.</summary>
+    public IReadOnlyDictionary<string, string> Unguarded =>
+        Updates[0].AdditionalProperties?.GetValueOrDefault(CriaChatClient.UnguardedTools) as IReadOnlyDictionary<string, string> ?? new Dictionary<string, string>();
+
     /// <summary>The calls as text, or nothing.</summary>
     public string CallText => Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } calls ? PythonicCalls.Write(calls) : "";
 
@@ -39,5 +43,11 @@ sealed record ChatAnswer(IReadOnlyList<ChatResponseUpdate> Updates, TimeSpan Fir
         json.WriteEndObject();
         if (Dropped > 0)
             json.WriteNumber("dropped_messages", Dropped);
+        if (Unguarded.Count == 0)
+            return;
+        json.WriteStartObject("unguarded_tools");
+        foreach (var (name, why) in Unguarded)
+            json.WriteString(name, why);
+        json.WriteEndObject();
     }
 }

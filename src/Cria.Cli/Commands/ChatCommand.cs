@@ -14,6 +14,7 @@ static class ChatCommand
         var images = new Option<string[]>("--image") { Description = "A picture for the message; repeat it for several" };
         var messages = new Option<string?>("--messages") { Description = "A JSON file of messages in OpenAI's shape, before the prompt; without a prompt they are answered" }.NotEmpty();
         var tools = new Option<string?>("--tools") { Description = "A JSON file of tools in OpenAI's shape" }.NotEmpty();
+        var choice = new Option<string?>("--tool-choice") { Description = "Which tools must be called: auto, none, required, or the name of one" }.NotEmpty();
         var session = new Option<string?>("--session") { Description = "A file that keeps the conversation: read at the start, written after every answer; what the model has read lies in FILE.kv at the end" }.NotEmpty();
         var dropOldest = new Option<bool>("--drop-oldest") { Description = "Leave out the oldest turns when the dialogue does not fit the context, and say so, instead of an error" };
         var style = new Option<string?>("--style") { Description = "meta, or hf for the Hugging Face template; hf if the model has one" };
@@ -21,7 +22,7 @@ static class ChatCommand
         var date = new Option<string?>("--date") { Description = "The date that a template prints, verbatim; today's if not given" };
         var json = new Option<bool>("--json") { Description = "Print each answer as one line of JSON" };
         var stats = new Option<bool>("--stats") { Description = "Print tokens/s on standard error" };
-        var command = new Command("chat", "Talks with a model.") { prompt, system, images, messages, tools, session, dropOldest, style, date, json, stats };
+        var command = new Command("chat", "Talks with a model.") { prompt, system, images, messages, tools, choice, session, dropOldest, style, date, json, stats };
         var run = new ModelOptionsBinder(command);
         var sampling = new SamplingOptionsBinder(command);
         var speculation = new SpeculationBinder(command);
@@ -30,6 +31,14 @@ static class ChatCommand
             var options = sampling.Chat(r.CommandResult);
             if (r.GetValue(tools) is { } toolFile)
                 options.Tools = [.. Input.ReadJson(toolFile, ChatJson.ReadTools)];
+            options.ToolMode = r.GetValue(choice) switch
+            {
+                null => null,
+                "auto" => ChatToolMode.Auto,
+                "none" => ChatToolMode.None,
+                "required" => ChatToolMode.RequireAny,
+                var name => ChatToolMode.RequireSpecific(name),
+            };
             if (r.GetValue(json))
                 options.AdditionalProperties![CriaChatClient.LogProbs] = true; // they carry the ids
             var given = r.GetValue(messages) is { } messageFile ? Input.ReadJson(messageFile, ChatJson.ReadMessages) : [];

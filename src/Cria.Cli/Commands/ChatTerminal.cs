@@ -81,6 +81,8 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
             notes.WriteLine(answer.Stats);
         if (answer.Dropped > 0)
             notes.WriteLine($"the context is full: the {answer.Dropped} oldest messages were left out");
+        foreach (var (name, why) in answer.Unguarded)
+            notes.WriteLine($"calls of {name} are not held to its schema: {why}");
         session.Save();
         return 0;
     }

@@ -162,6 +162,24 @@ public static class HuggingFaceConversion
         if (Missing("tokenizer.json") != "")
             NewDirectory.WriteTokenizer(model, directory);
         if (model.ChatTemplate is { } template && !Companions.Any(n => n.StartsWith("chat_template", StringComparison.Ordinal) && Missing(n) == "") && Missing("tokenizer_config.json") is { Length: > 0 } config)
-            NewDirectory.WriteJson(config, json => json.WriteString("chat_template", template));
+            NewDirectory.WriteJson(config, json => WriteTemplates(json, template, ChatTemplateFile.Read(model.Path).ToolUse));
+    }
+
+    static void WriteTemplates(Utf8JsonWriter json, string usual, string? toolUse)
+    {
+        if (toolUse is null)
+        {
+            json.WriteString("chat_template", usual);
+            return;
+        }
+        json.WriteStartArray("chat_template");
+        foreach (var (name, template) in new[] { ("default", usual), ("tool_use", toolUse) })
+        {
+            json.WriteStartObject();
+            json.WriteString("name", name);
+            json.WriteString("template", template);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 }

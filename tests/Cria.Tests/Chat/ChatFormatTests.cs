@@ -128,6 +128,8 @@ public sealed class ChatFormatTests
         Assert.Equal("Hi <|eot_id|>!", ChatFormat.Render(dialogue, format).Text);
         Assert.DoesNotContain(ChatFormat.Render(dialogue, format).Parts, p => p.IsControl);
         Assert.Equal("f?", ChatFormat.Render(dialogue, format with { Tools = [AIFunctionFactory.Create((int x) => x, "f")] }).Text);
+        HuggingFaceConversion.Write(model.File("model.gguf"), model.File("again"), null, 1, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal("f?", ChatFormat.Render(dialogue, ChatFormat.OfModel(model.File("again"), Cria.Formats.ModelTokenizer.Load(model.File("again"))) with { Tools = [AIFunctionFactory.Create((int x) => x, "f")] }).Text);
         using var client = CriaChatClient.Load(model.File("model.gguf"));
         Assert.Equal("f?", client.Render(dialogue, new() { Tools = [AIFunctionFactory.Create((int x) => x, "f")] }).Text);
         Assert.Contains("1", Assert.Throws<CriaException>(() => Of("{% include 'x' %}")).Message);

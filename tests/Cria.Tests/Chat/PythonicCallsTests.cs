@@ -88,6 +88,15 @@ public sealed class PythonicCallsTests
     public void EverythingElseIsContent(string text) => Assert.Null(PythonicCalls.Parse(text));
 
     [Fact]
+    public void TheDeepestArgumentsCanBeWrittenAsJson()
+    {
+        string Nested(int depth) => $"[f(a={new string('[', depth)}{new string(']', depth)})]";
+        var deepest = Enumerable.Range(1, 100).Last(d => PythonicCalls.Parse(Nested(d)) is not null);
+        Assert.InRange(deepest, 50, 99);
+        Assert.Contains(new string('[', deepest), JsonSerializer.Serialize(PythonicCalls.Parse(Nested(deepest))![0].Arguments));
+    }
+
+    [Fact]
     public void DeepNestingIsContentAndNoCrash() =>
         Assert.Null(PythonicCalls.Parse($"[f(a={new string('[', 100_000)})]"));
 

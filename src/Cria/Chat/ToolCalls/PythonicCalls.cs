@@ -11,7 +11,7 @@ namespace Cria.Chat.ToolCalls;
 /// </summary>
 public static class PythonicCalls
 {
-    const int MaxDepth = 64;
+    const int MaxDepth = 60; // JSON writers take 64
 
     /// <summary>Calls as one list, as llama-models writes them (`ToolUtils.encode_tool_call`, python_list).</summary>
     public static string Write(IEnumerable<FunctionCallContent> calls) =>
