@@ -134,4 +134,21 @@ public sealed class TextCommandTests : IDisposable
         Assert.Equal([2, 2], new[] { "prefill_tps", "decode_tps" }.Select(n => json.GetProperty(n).GetArrayLength()));
         Assert.All(["load_s", "ttft_s", "peak_rss_bytes"], n => Assert.True(json.GetProperty(n).GetDouble() > 0));
     }
+
+    [Fact]
+    public async Task ChatCallsTheToolThatIsChosenAndNamesThoseThatAreNotHeldToTheirSchemas()
+    {
+        var tools = _files.File("tools.json");
+        File.WriteAllText(tools, """[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"x":{"enum":[1,2]}},"required":["x"]}}},{"type":"function","function":{"name":"g","parameters":{"$dynamicRef":"#a"}}}]""");
+        string[] arguments = ["chat", "Hi", "--model", _files.Path, "--tools", tools, "--max-tokens", "30", "--json"];
+        var (code, output, error) = await CommandLine.RunAsync("", [.. arguments, "--tool-choice", "f"]);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal("f", JsonElement.Parse(output).GetProperty("calls")[0].GetProperty("name").GetString());
+        (code, output, error) = await CommandLine.RunAsync("", arguments);
+        Assert.Contains("calls of g are not held to its schema", error, StringComparison.Ordinal);
+        Assert.Contains("$dynamicRef", JsonElement.Parse(output).GetProperty("unguarded_tools").GetProperty("g").GetString(), StringComparison.Ordinal);
+        (code, _, error) = await CommandLine.RunAsync("", [.. arguments, "--tool-choice", "h"]);
+        Assert.Equal(1, code);
+        Assert.Contains("\"h\"", error, StringComparison.Ordinal);
+    }
 }
