@@ -21,6 +21,9 @@ switch (args)
     case ["vision", .. var arguments]:
         VisionBenchmark.Run(arguments);
         break;
+    case ["embeddings", .. var arguments]:
+        await EmbeddingBenchmark.RunAsync(arguments);
+        break;
     case ["masks", .. var arguments]:
         MaskBenchmark.Run(arguments);
         break;
