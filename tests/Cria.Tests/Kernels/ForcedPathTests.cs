@@ -19,7 +19,7 @@ public sealed class ForcedPathTests
     static readonly Type[] Classes =
     [
         typeof(ForcedPathTests), typeof(PanelMatrixTests), typeof(MatrixProductTests), typeof(AttentionTests), typeof(RowOperationsTests), typeof(WalshHadamardTests),
-        typeof(TextModelTests), typeof(GoldenTextTests), typeof(GoldenGgufTests), typeof(MetaQuantizedTests),
+        typeof(TextModelTests), typeof(GoldenTextTests), typeof(GoldenGgufTests), typeof(MetaQuantizedTests), typeof(VisionModelTests), typeof(GoldenVisionTests),
     ];
 
     [Theory, Trait("Category", "Long")]
