@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Cria.Chat;
-using Microsoft.Extensions.AI;
 
 namespace Cria.Cli.Commands;
 

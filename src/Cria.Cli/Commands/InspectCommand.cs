@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Cria.Formats;
-using Cria.Kernels;
 using Cria.Models;
 using Cria.Tensors;
 using Spectre.Console;

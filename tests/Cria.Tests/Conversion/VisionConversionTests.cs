@@ -1,6 +1,5 @@
 using Cria.Conversion;
 using Cria.Formats;
-using Cria.Models;
 using Cria.Tensors;
 using Cria.Tests.Formats;
 
