@@ -44,7 +44,31 @@ public sealed class ImageInputTests(RunningServer server) : IClassFixture<Runnin
         }
     }
 
-    static T Read<T>(string body, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(body.Replace("@", DataUrl).Replace("#", DataUrl["data:image/png;base64,".Length..]), type)!;
+    static T Read<T>(string body, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(Filled(body), type)!;
+
+    static string Filled(string body) => body.Replace("@", DataUrl).Replace("#", DataUrl["data:image/png;base64,".Length..]);
+
+    [Fact]
+    public async Task AVisionModelAnswersInEveryApi()
+    {
+        using var model = TestModels.Write(new() { WithTokenizer = true, Layers = 3, CrossLayers = [1] });
+        await using var vision = await RunningServer.StartAsync(new() { Models = [model.Path] });
+        var models = JsonElement.Parse(await vision.Http.GetStringAsync("/v1/models", TestContext.Current.CancellationToken));
+        Assert.Equal(["text", "image"], models.GetProperty("data")[0].GetProperty("input_modalities").EnumerateArray().Select(m => m.GetString()));
+        foreach (var (path, body) in new[]
+        {
+            ("/v1/chat/completions", """{"max_tokens":4,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"image_url","image_url":{"url":"@"}},{"type":"text","text":"What?"}]}]}"""),
+            ("/v1/responses", """{"max_output_tokens":4,"input":[{"role":"user","content":[{"type":"input_image","image_url":"@"},{"type":"input_text","text":"What?"}]}]}"""),
+            ("/v1/messages", """{"max_tokens":4,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"#"}},{"type":"text","text":"What?"}]}]}"""),
+        })
+        {
+            var (status, json) = await vision.PostAsync(path, Filled(body));
+            Assert.True((int)status == 200, json.GetRawText());
+            var (wrong, error) = await vision.PostAsync(path, Filled(body).Replace("iVBOR", "AAAAA"));
+            Assert.Equal(400, (int)wrong);
+            Assert.Contains("image 1 of 1: no PNG", error.GetProperty("error").GetProperty("message").GetString());
+        }
+    }
 
     [Fact]
     public async Task AModelSaysWhatItTakes()
