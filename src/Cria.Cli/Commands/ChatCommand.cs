@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cria.Chat;
+using Microsoft.Extensions.AI;
 
 namespace Cria.Cli.Commands;
 
