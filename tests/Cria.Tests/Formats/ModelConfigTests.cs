@@ -94,7 +94,7 @@ public sealed class ModelConfigTests
     [InlineData("attention_bias", "true")]
     [InlineData("mlp_bias", "true")]
     [InlineData("hidden_act", "\"gelu\"")]
-    [InlineData("model_type", "\"mllama\"")]
+    [InlineData("model_type", "\"mistral\"")]
     [InlineData("model_type", "7")]
     [InlineData("architectures", "[\"MistralForCausalLM\"]")]
     [InlineData("architectures", "[{}]")]
