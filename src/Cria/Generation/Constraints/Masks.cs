@@ -3,10 +3,11 @@ using System.Numerics.Tensors;
 namespace Cria.Generation.Constraints;
 
 /// <summary>What the vocabulary's tokens do from a state of a terminal.</summary>
+/// <param name="Owner">Who found it: another's vocabulary may be another.</param>
 /// <param name="Slice">The cut that serves: all its plain tokens stay inside the terminal.</param>
 /// <param name="Inside">Of its other tokens those that stay inside.</param>
 /// <param name="Exits">The places in its trie where the terminal may be over and more bytes follow.</param>
-sealed record Reach(TokenSlice Slice, int[] Inside, int[] Exits);
+sealed record Reach(Masks Owner, TokenSlice Slice, int[] Inside, int[] Exits);
 
 /// <summary>
 /// The tokens that may follow a state, exactly: those that stay inside a terminal, found once for each state of the terminal, and below
@@ -14,7 +15,7 @@ sealed record Reach(TokenSlice Slice, int[] Inside, int[] Exits);
 /// </summary>
 sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular character, Regular plainCharacter, Parser parser)
 {
-    const int MostCompared = 32;
+    const int MostCompared = 32; // states: more would cost more than the walk that a longer run saves
 
     readonly Regular?[] _way = new Regular?[TokenTrie.MostBytes + 1];
     readonly ParserState?[] _states = new ParserState?[TokenTrie.MostBytes + 1];
@@ -26,12 +27,14 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular character,
         Array.Clear(mask);
         foreach (var (terminal, _) in state.Items)
         {
-            var reach = terminal.Reach ??= Find(terminal);
+            var reach = terminal.Reach is { } found && found.Owner == this ? found : terminal.Reach = Find(terminal);
             if (reach.Slice.Length > 0)
                 TensorPrimitives.BitwiseOr(mask, reach.Slice.Plain, mask);
             Allow(reach.Inside, mask);
         }
-        Allow(state.Beyond ??= Beyond(state), mask);
+        if (state.Beyond?.Owner != this)
+            state.Beyond = (this, Beyond(state));
+        Allow(state.Beyond.Value.Tokens, mask);
     }
 
     static void Allow(int[] tokens, ulong[] mask)
@@ -107,7 +110,7 @@ sealed class Masks(TokenSlices vocabulary, Regulars regulars, Regular character,
             _way[node.Depth] = to;
             i++;
         }
-        return new(slice, [.. inside], [.. exits]);
+        return new(this, slice, [.. inside], [.. exits]);
     }
 
     /// <summary>A number of plain characters that may follow whatever they are; <see cref="int.MaxValue"/> if there is no end of them.</summary>

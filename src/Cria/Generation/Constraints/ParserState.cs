@@ -39,8 +39,8 @@ sealed class ParserState(Item[] items, bool isAccepting)
     /// <summary>The run of each byte; shared by all that have the same.</summary>
     public byte[]? Runs { get; set; }
 
-    /// <summary>The tokens that may follow and do not stay inside a terminal, once they are known.</summary>
-    public int[]? Beyond { get; set; }
+    /// <summary>The tokens that may follow and do not stay inside a terminal, once they are known, and who found them.</summary>
+    public (Masks Owner, int[] Tokens)? Beyond { get; set; }
 
     public long? Least { get; set; }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Cria.Formats;
 using Cria.Generation.Constraints;
 using Cria.Tokenization;
 
@@ -44,6 +45,26 @@ public sealed class MaskTests
         }
 
         static IEnumerable<string> Words(int length) => length == 0 ? [""] : Words(length - 1).SelectMany(w => new[] { w + "a", w + "b", w + "c" });
+    }
+
+    [Fact]
+    public void OneConstraintServesSeveralVocabularies()
+    {
+        using var files = TestModels.Write(new() { WithTokenizer = true });
+        var other = ModelTokenizer.Load(files.Path);
+        Assert.NotEqual(Pocket.VocabularySize, other.VocabularySize);
+        var shared = Constraint.JsonSchema("""{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}""");
+        foreach (var tokenizer in (Tokenizer[])[Pocket, other, Pocket])
+        {
+            var alone = Constraint.JsonSchema("""{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}""");
+            var (matcher, expected) = (shared.Begin(tokenizer), alone.Begin(tokenizer));
+            foreach (var token in tokenizer.Encode("{\"name\": \"ab\"}"))
+            {
+                Assert.Equal(expected.Mask, matcher.Mask);
+                Assert.True(expected.TryAdvance(token) && matcher.TryAdvance(token));
+            }
+            Assert.True(matcher.IsComplete);
+        }
     }
 
     [Fact]
