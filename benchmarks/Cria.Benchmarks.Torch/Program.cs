@@ -11,7 +11,7 @@ var global = args.Length > 1 ? int.Parse(args[1]) : 1;
 var threads = args.Length > 2 ? int.Parse(args[2]) : Environment.ProcessorCount;
 torch.set_num_threads(threads);
 
-var full = SyntheticGguf.Config("11b-vision");
+var full = RandomModel.Config("11b-vision");
 var config = full with
 {
     HiddenSize = 256, // next to nothing: what is measured is the encoder
@@ -22,7 +22,7 @@ var config = full with
     CrossAttentionLayers = [1],
     Vision = full.Vision! with { LocalLayerCount = local, GlobalLayerCount = global, IntermediateLayers = [.. Enumerable.Range(0, local)] },
 };
-var path = SyntheticGguf.Write(Path.Combine("artifacts", "synthetic"), $"tower-{local}-{global}", config, "bf16");
+var path = RandomModel.Kept($"tower-{local}-{global}", config, "bf16");
 var tiles = VisionBenchmark.Picture(2 * config.Vision.TileSize, config.Vision);
 var rows = 4 * ((config.Vision.TileTokens + 7) / 8 * 8);
 Console.WriteLine($"{local} local and {global} global blocks, four tiles ({rows} rows), {threads} threads");

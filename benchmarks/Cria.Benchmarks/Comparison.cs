@@ -24,7 +24,7 @@ static class Comparison
         var only = options.GetValueOrDefault("--only");
         var repeat = int.Parse(options.GetValueOrDefault("--repeat", "3"), CultureInfo.InvariantCulture);
         foreach (var recipe in recipes)
-            Compare(SyntheticGguf.Write(Path.Combine("artifacts", "synthetic"), size, recipe), depth, kv, only, repeat);
+            Compare(RandomModel.Kept(size, recipe), depth, kv, only, repeat);
     }
 
     static void Compare(string path, int depth, string kv, string? only, int repeat)

@@ -11,7 +11,7 @@ static class EmbeddingBenchmark
     {
         var model = args.Length > 0 ? args[0] : "pocket";
         var (count, tokens, rounds) = (Number(1, 32), Number(2, 16), Number(3, 3));
-        var path = model.Split(':') is ["1b", var recipe] ? SyntheticGguf.Write(Path.Combine(Path.GetTempPath(), "cria-benchmark"), "1b", recipe) : model;
+        var path = model.Split(':') is ["1b", var recipe] ? RandomModel.Kept("1b", recipe) : model;
         using var weights = TextModel.Load(path);
         using var generator = new Generator(weights);
         var random = new Random(1);

@@ -32,7 +32,7 @@ static unsafe class PanelBenchmark
     {
         var format = PanelFormat.Of(type);
         var source = (byte*)NativeMemory.Alloc((nuint)type.Bytes((long)Vocabulary * Hidden));
-        SyntheticGguf.Fill(new Span<byte>(source, (int)type.Bytes((long)Vocabulary * Hidden)), type);
+        RandomModel.Fill(new Span<byte>(source, (int)type.Bytes((long)Vocabulary * Hidden)), type);
         PanelMatrix Create(int outputs, int columns) => new(format, kernels, source, type.Bytes(columns), outputs, columns, compute, repack: true, type.Name());
 
         var start = Stopwatch.GetTimestamp();

@@ -23,7 +23,7 @@ static class ServerBenchmark
 
     static async Task OverheadAsync(string model, int tokens, int rounds)
     {
-        var path = model.Split(':') is ["1b", var recipe] ? SyntheticGguf.Write(Path.Combine(Path.GetTempPath(), "cria-benchmark"), "1b", recipe) : model;
+        var path = model.Split(':') is ["1b", var recipe] ? RandomModel.Kept("1b", recipe) : model;
         await using var server = await CriaServer.StartAsync(new() { Models = [path], Port = 0, Log = LogFormat.Off });
         using var lease = await server.Models.AcquireAsync(null, 1, CancellationToken.None);
         using var http = new HttpClient { BaseAddress = new(server.Url) };

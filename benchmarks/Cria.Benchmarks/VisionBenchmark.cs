@@ -19,10 +19,8 @@ static class VisionBenchmark
     {
         var (size, recipe) = (arguments.ElementAtOrDefault(0) ?? "11b-vision", arguments.ElementAtOrDefault(1) ?? "q4_k");
         var threads = arguments.Length > 2 ? int.Parse(arguments[2]) : Environment.ProcessorCount;
-        var config = SyntheticGguf.Config(size);
-        var (layers, files) = (arguments.Length > 3 ? int.Parse(arguments[3]) : config.LayerCount, arguments.Length > 4 ? int.Parse(arguments[4]) : 1);
-        var shape = config with { LayerCount = layers, CrossAttentionLayers = [.. config.CrossAttentionLayers.Where(layer => layer < layers)] };
-        var path = SyntheticGguf.Write(Path.Combine("artifacts", "synthetic"), layers == config.LayerCount ? size : $"{size}-{layers}", shape, recipe, files);
+        var files = arguments.Length > 4 ? int.Parse(arguments[4]) : 1;
+        var path = RandomModel.Kept(size, recipe, arguments.Length > 3 ? int.Parse(arguments[3]) : null, files);
         using var pool = new WorkerPool(threads);
         var (peak, bandwidth) = (Probes.PeakGflops(pool), Probes.ReadBandwidth(pool));
         Console.WriteLine($"{path}, {new FileInfo(path).Length / 1e9:f2} GB, {threads} threads; probe: {peak:f0} GFLOPS float32, {bandwidth:f1} GB/s read");

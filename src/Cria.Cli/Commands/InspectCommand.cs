@@ -125,7 +125,7 @@ static class InspectCommand
             ("vocabulary", Text($"{c.VocabularySize}, output matrix {(c.TiedEmbeddings ? "tied to the embedding" : "of its own")}")),
             ("context", Text($"{c.MaxPositions} positions")),
             ("RMSNorm", Text($"epsilon {c.NormEpsilon}")),
-            ("RoPE", c.RopeScaling is not { } s ? Text($"theta {c.RopeTheta}, not scaled")
+            ("RoPE", c.RopeScaling is not { } s ? Text($"theta {c.RopeTheta}, {(c.RopeFactors is { } f ? Text($"scaled by the file's factors up to {f.Max()}") : "not scaled")}")
                 : Text($"theta {c.RopeTheta}, llama3 scaling x{s.Factor} over {s.OriginalMaxPositions} (bands {s.LowFrequencyFactor}, {s.HighFrequencyFactor})")),
             ("first token", c.BosId?.ToString(CultureInfo.InvariantCulture) ?? "none"),
             ("stop tokens", checkpoint.Generation.StopIds is [] ? "none" : string.Join(", ", checkpoint.Generation.StopIds)),

@@ -12,7 +12,7 @@ public readonly record struct PromptPart(string Text, bool IsControl = false, bo
 public sealed class Prompt(IReadOnlyList<PromptPart> parts)
 {
     /// <summary>An image's place in a prompt; its id is the first behind the text vocabulary (spec section 5.2).</summary>
-    public const string Image = "<|image|>";
+    public const string Image = SpecialTokens.Image;
 
     /// <summary>The parts in order.</summary>
     public IReadOnlyList<PromptPart> Parts { get; } = parts;

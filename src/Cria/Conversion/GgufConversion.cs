@@ -48,7 +48,7 @@ public static class GgufConversion
             metadata.Add("general.type", "model");
             metadata.Add("general.name", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path))));
             AddConfig(metadata, c);
-            AddVocabulary(metadata, model);
+            AddVocabulary(metadata, VocabularyList.Read(model), c.BosId, model.Generation.StopIds);
             var templates = ChatTemplateFile.Read(model.Path);
             if (templates.Default is { } template)
                 metadata.Add(ChatTemplateFile.GgufKey, template);
@@ -95,9 +95,9 @@ public static class GgufConversion
         metadata.Add("mllama.vision.num_channels", 3u);
     }
 
-    static void AddVocabulary(GgufMetadata metadata, Checkpoint model)
+    /// <summary>The keys of a vocabulary, if there is one, of the token that a text begins with and of the one that ends it.</summary>
+    internal static void AddVocabulary(GgufMetadata metadata, VocabularyList? vocabulary, int? bosId, IReadOnlyList<int> stopIds)
     {
-        var vocabulary = VocabularyList.Read(model);
         if (vocabulary is not null)
         {
             metadata.Add("tokenizer.ggml.model", "gpt2");
@@ -106,20 +106,19 @@ public static class GgufConversion
             metadata.Add("tokenizer.ggml.token_type", vocabulary.Kinds);
             metadata.Add("tokenizer.ggml.merges", vocabulary.Merges);
         }
-        if (model.Config.BosId is { } bos)
+        if (bosId is { } bos)
             metadata.Add("tokenizer.ggml.bos_token_id", (uint)bos);
         // An instruct model ends a turn rather than a text; a base model has no turns.
         var turn = vocabulary is null ? -1 : Array.IndexOf(vocabulary.Tokens, "<|eot_id|>");
-        var stops = model.Generation.StopIds;
-        if (stops.Count > 0)
-            metadata.Add("tokenizer.ggml.eos_token_id", (uint)(stops.Contains(turn) ? turn : stops[0]));
+        if (stopIds.Count > 0)
+            metadata.Add("tokenizer.ggml.eos_token_id", (uint)(stopIds.Contains(turn) ? turn : stopIds[0]));
     }
 
     static IEnumerable<WrittenTensor> Tensors(Checkpoint model, QuantizationRecipe? recipe, ImportanceMatrix? importance, PartWriter part)
     {
         var c = model.Config;
         if (RopeFactors(c) is { } factors)
-            yield return new("rope_freqs.weight", ElementType.F32, [factors.Length], stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)));
+            yield return factors;
         foreach (var (name, shape, role, layer) in Parts(c))
         {
             var tensor = model.Get(role, layer);
@@ -160,14 +159,13 @@ public static class GgufConversion
         stream.Write(MemoryMarshal.AsBytes<float>(gate));
     }
 
-    /// <summary>The factors of a file, or what the scaling's parameters divide each frequency by.</summary>
-    static float[]? RopeFactors(ModelConfig c)
+    /// <summary>The factors of a file, or what the scaling's parameters divide each frequency by; null for a model without either.</summary>
+    internal static WrittenTensor? RopeFactors(ModelConfig c)
     {
-        if (c.RopeFactors is not null)
-            return [.. c.RopeFactors];
-        if (c.RopeScaling is null)
+        if (c.RopeFactors is null && c.RopeScaling is null)
             return null;
         var (plain, scaled) = (Rope.Frequencies(c.RopeTheta, c.HeadSize, null), Rope.Frequencies(c.RopeTheta, c.HeadSize, c.RopeScaling));
-        return [.. plain.Zip(scaled, (p, s) => p / s)];
+        float[] factors = [.. c.RopeFactors ?? plain.Zip(scaled, (p, s) => p / s)];
+        return new("rope_freqs.weight", ElementType.F32, [factors.Length], stream => stream.Write(MemoryMarshal.AsBytes<float>(factors)));
     }
 }

@@ -32,7 +32,7 @@ public static class HuggingFaceConversion
         {
             NewDirectory.WriteJson(Path.Combine(directory, "config.json"), json => Config(json, model.Config, scaling, due));
             WriteCompanions(model, directory);
-            SafetensorsWriter.Write(Path.Combine(directory, "model.safetensors"), [.. Tensors(model, due, part)]);
+            NewDirectory.WriteWeights(directory, Tensors(model, due, part));
         });
     }
 
@@ -47,7 +47,8 @@ public static class HuggingFaceConversion
         }
     }
 
-    static void Config(Utf8JsonWriter json, ModelConfig c, RopeScaling? scaling, ElementType type)
+    /// <summary>What `config.json` says.</summary>
+    internal static void Config(Utf8JsonWriter json, ModelConfig c, RopeScaling? scaling, ElementType type)
     {
         json.WriteStartArray("architectures");
         json.WriteStringValue(c.Vision is null ? "LlamaForCausalLM" : "MllamaForConditionalGeneration");
@@ -124,8 +125,19 @@ public static class HuggingFaceConversion
         json.WriteEndArray();
     }
 
+    /// <summary>What `generation_config.json` says.</summary>
+    internal static void Sampling(Utf8JsonWriter json, GenerationDefaults sampling)
+    {
+        json.WriteBoolean("do_sample", sampling.Temperature > 0);
+        if (sampling.Temperature > 0)
+            json.WriteNumber("temperature", sampling.Temperature);
+        json.WriteNumber("top_p", sampling.TopP);
+        if (sampling.StopIds.Count > 0)
+            json.WriteArray("eos_token_id", sampling.StopIds);
+    }
+
     /// <summary>What transformers' image processor is told; the same for every model but for the tiles.</summary>
-    static void ImageProcessor(Utf8JsonWriter json, VisionConfig v)
+    internal static void ImageProcessor(Utf8JsonWriter json, VisionConfig v)
     {
         json.WriteString("image_processor_type", "MllamaImageProcessor");
         foreach (var step in (string[])["do_convert_rgb", "do_resize", "do_rescale", "do_normalize", "do_pad"])
@@ -147,16 +159,7 @@ public static class HuggingFaceConversion
         NewDirectory.CopyFiles(model, directory, Companions);
         string Missing(string name) => File.Exists(Path.Combine(directory, name)) ? "" : Path.Combine(directory, name);
         if (Missing("generation_config.json") is { Length: > 0 } generation)
-            NewDirectory.WriteJson(generation, json =>
-            {
-                var sampling = model.Generation;
-                json.WriteBoolean("do_sample", sampling.Temperature > 0);
-                if (sampling.Temperature > 0)
-                    json.WriteNumber("temperature", sampling.Temperature);
-                json.WriteNumber("top_p", sampling.TopP);
-                if (sampling.StopIds.Count > 0)
-                    json.WriteArray("eos_token_id", sampling.StopIds);
-            });
+            NewDirectory.WriteJson(generation, json => Sampling(json, model.Generation));
         if (model.Config.Vision is { } vision && Missing("preprocessor_config.json") is { Length: > 0 } processor)
             NewDirectory.WriteJson(processor, json => ImageProcessor(json, vision));
         if (Missing("tokenizer.json") != "")

@@ -41,6 +41,44 @@ static class NewDirectory
         json.WriteEndObject();
     }
 
+    /// <summary>
+    /// Writes the weights as transformers does: in one file or, where they are more, in shards of at most so many bytes (a larger tensor has one of its own) with an
+    /// index. Those of a shard are written when their turn comes.
+    /// </summary>
+    public static void WriteWeights(string directory, IEnumerable<WrittenTensor> tensors, long shardBytes = 5_000_000_000)
+    {
+        var (shards, room) = (new List<List<WrittenTensor>>(), 0L);
+        foreach (var tensor in tensors)
+        {
+            if (tensor.Bytes > room)
+            {
+                shards.Add([]);
+                room = shardBytes;
+            }
+            shards[^1].Add(tensor);
+            room -= tensor.Bytes;
+        }
+        if (shards.Count == 1)
+        {
+            SafetensorsWriter.Write(Path.Combine(directory, HuggingFaceDirectory.Weights), shards[0]);
+            return;
+        }
+        string Shard(int i) => $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors";
+        WriteJson(Path.Combine(directory, HuggingFaceDirectory.Index), json =>
+        {
+            json.WriteStartObject("metadata");
+            json.WriteNumber("total_size", shards.Sum(shard => shard.Sum(tensor => tensor.Bytes)));
+            json.WriteEndObject();
+            json.WriteStartObject("weight_map");
+            foreach (var (i, shard) in shards.Index())
+                foreach (var tensor in shard)
+                    json.WriteString(tensor.Name, Shard(i));
+            json.WriteEndObject();
+        });
+        foreach (var (i, shard) in shards.Index())
+            SafetensorsWriter.Write(Path.Combine(directory, Shard(i)), shard);
+    }
+
     /// <summary>Writes a list of numbers, as a property if it has a name.</summary>
     public static void WriteArray<T>(this Utf8JsonWriter json, string? name, IEnumerable<T> values) where T : INumber<T>
     {

@@ -15,11 +15,15 @@ sealed record VocabularyList(string[] Tokens, int[] Kinds, IReadOnlyCollection<s
 
     /// <summary>The vocabulary of a model; ids that it lacks of those the embedding has are unused. Null where there is none.</summary>
     /// <exception cref="CriaException">It is not valid, or has more tokens than the embedding.</exception>
-    public static VocabularyList? Read(Checkpoint model)
+    public static VocabularyList? Read(Checkpoint model) => Read(model.Path, model.Config);
+
+    /// <summary>The vocabulary in a file or directory for a model of some configuration.</summary>
+    /// <exception cref="CriaException">It is not valid, or has more tokens than the embedding.</exception>
+    public static VocabularyList? Read(string path, ModelConfig config)
     {
-        if (!GgufFile.Is(model.Path))
-            return Read(model.Path, model.Config);
-        using var file = GgufFile.Open(model.Path);
+        if (!GgufFile.Is(path))
+            return ReadFiles(path, config);
+        using var file = GgufFile.Open(path);
         if (GgufTokenizer.Read(file) is null)
             return null;
         var tokens = Texts(file, "tokenizer.ggml.tokens"); // checked by the tokenizer
@@ -37,20 +41,28 @@ sealed record VocabularyList(string[] Tokens, int[] Kinds, IReadOnlyCollection<s
         return texts;
     }
 
-    static VocabularyList? Read(string directory, ModelConfig config)
+    static VocabularyList? ReadFiles(string path, ModelConfig config)
     {
-        if (ModelTokenizer.LoadIfPresent(directory) is not { } tokenizer)
+        if (ModelTokenizer.LoadIfPresent(path) is not { } tokenizer)
             return null;
-        var count = config.Vision is not null && tokenizer.VocabularySize == config.ImageTokenId + 1 ? tokenizer.VocabularySize : config.VocabularySize;
+        var json = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
+        var bytes = File.Exists(json) ? File.ReadAllBytes(json) : [];
+        using var document = bytes.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'{', ..] ? JsonDocument.Parse(bytes) : null; // checked by the tokenizer
+        var isMeta = config.Vision is not null && document is null && tokenizer.VocabularySize == config.VocabularySize;
+        var count = isMeta || config.Vision is not null && tokenizer.VocabularySize == config.ImageTokenId + 1 ? config.VocabularySize + 1 : config.VocabularySize;
         if (tokenizer.VocabularySize > count)
-            throw new CriaException($"{directory}: {tokenizer.VocabularySize} tokens for an embedding of {count}");
-        var json = Path.Combine(directory, "tokenizer.json");
-        using var document = File.Exists(json) ? JsonDocument.Parse(File.ReadAllBytes(json)) : null; // checked by the tokenizer
+            throw new CriaException($"{path}: {tokenizer.VocabularySize} tokens for an embedding of {count}");
         var (tokens, kinds) = (new string[count], new int[count]);
         for (var id = 0; id < count; id++)
         {
             (tokens[id], kinds[id]) = id < tokenizer.OrdinaryCount ? (Text(tokenizer.TokenBytes(id)), Normal)
                 : id < tokenizer.VocabularySize && tokenizer.IsAdded(id) ? (Encoding.UTF8.GetString(tokenizer.TokenBytes(id)), Control) : ($"[PAD{id}]", Unused);
+        }
+        if (isMeta)
+        {
+            // Meta has the token of an image among the others; Hugging Face and Ollama have it behind them, where the embedding does.
+            SpecialTokens.HuggingFace.CopyTo(tokens, tokenizer.OrdinaryCount);
+            (tokens[^1], kinds[^1]) = (SpecialTokens.Image, Control);
         }
         if (document is not null)
             foreach (var added in document.RootElement.GetProperty("added_tokens").EnumerateArray())

@@ -84,7 +84,7 @@ static class GgufModel
     [
         .. new[] { "eos", "eot", "eom" }
             .Select(name => file.Integer($"tokenizer.ggml.{name}_token_id", 0, config.VocabularySize - 1))
-            .Concat(new[] { "<|end_of_text|>", "<|eom_id|>", "<|eot_id|>" }.Select(name => tokenizer?.SpecialId(name)))
+            .Concat(SpecialTokens.Ends.Select(name => tokenizer?.SpecialId(name)))
             .OfType<int>().Distinct(),
     ];
 

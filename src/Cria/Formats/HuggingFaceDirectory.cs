@@ -4,7 +4,9 @@ namespace Cria.Formats;
 static class HuggingFaceDirectory
 {
     const int MaxShards = 1024;
-    const string Weights = "model.safetensors", Index = "model.safetensors.index.json";
+
+    /// <summary>The file of the weights, and the one that says which shard has which tensor.</summary>
+    public const string Weights = "model.safetensors", Index = "model.safetensors.index.json";
 
     public static Checkpoint Open(string path)
     {

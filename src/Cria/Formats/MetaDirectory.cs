@@ -55,7 +55,7 @@ static class MetaDirectory
         ? config with
         {
             BosId = tokenizer.SpecialId("<|begin_of_text|>"),
-            StopIds = [.. new[] { "<|end_of_text|>", "<|eom_id|>", "<|eot_id|>" }.Select(tokenizer.SpecialId).OfType<int>()],
+            StopIds = [.. SpecialTokens.Ends.Select(tokenizer.SpecialId).OfType<int>()],
         }
         : throw new CriaException($"{parameters}: vocab_size is {config.VocabularySize}, the tokenizer has {tokenizer.VocabularySize} tokens");
 

@@ -10,8 +10,6 @@ namespace Cria.Generation;
 /// </summary>
 public sealed class Generator : IDisposable
 {
-    static readonly string[] EndTokens = ["<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"];
-
     readonly TextModel _model;
     readonly Tokenizer? _tokenizer;
     readonly GeneratorOptions _options;
@@ -25,7 +23,7 @@ public sealed class Generator : IDisposable
     public Generator(TextModel model, Tokenizer? tokenizer = null, GeneratorOptions? options = null)
     {
         (_model, _tokenizer, _options) = (model, tokenizer, (options ?? new()).Complete(model));
-        StopIds = [.. model.Config.StopIds.Union(model.Defaults.StopIds).Union(EndTokens.Select(t => tokenizer?.SpecialId(t)).OfType<int>())];
+        StopIds = [.. model.Config.StopIds.Union(model.Defaults.StopIds).Union(SpecialTokens.Ends.Select(t => tokenizer?.SpecialId(t)).OfType<int>())];
         var positions = _options.CacheBytes!.Value / (model.Cache.PageBytes + (_options.Draft?.Cache.PageBytes ?? 0)) * KvCache.PagePositions;
         MaxPositions = (int)Math.Min(model.Config.MaxPositions, positions);
         _scheduler = new Scheduler(model, _options);

@@ -5,11 +5,17 @@ static class SpecialTokens
 {
     public const int Count = 256;
 
+    /// <summary>The token of an image; `tokenizer.model` has it within the vocabulary, `tokenizer.json` behind the last.</summary>
+    public const string Image = "<|image|>";
+
+    /// <summary>Those that end a text: of base models the first, of the others the rest.</summary>
+    public static string[] Ends { get; } = ["<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"];
+
     static readonly string[] First =
     [
         "<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>", "<|reserved_special_token_1|>",
         "<|finetune_right_pad_id|>", "<|step_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>",
-        "<|python_tag|>", "<|image|>",
+        "<|python_tag|>", Image,
     ];
 
     /// <summary>Meta's names (`tokenizer.model` holds none).</summary>

@@ -54,6 +54,25 @@ public sealed class HuggingFaceConversionTests
     }
 
     [Fact]
+    public void ManyWeightsAreSharded()
+    {
+        const int ShardBytes = 20_000; // the embedding has 18,432
+        using var source = TestModels.Write();
+        using var target = new TestModel();
+        File.Copy(source.File("config.json"), target.File("config.json"));
+        NewDirectory.WriteWeights(target.Path, TestModels.Weights(new()).Select(t => new WrittenTensor(t.Name, t.Type, t.Shape, stream => stream.Write(t.Data.Span))), ShardBytes);
+        var shards = Directory.GetFiles(target.Path, "model-*.safetensors").Order(StringComparer.Ordinal).ToList();
+        Assert.Equal($"model-00001-of-{shards.Count:D5}.safetensors", Path.GetFileName(shards[0]));
+        Assert.All(shards, shard =>
+        {
+            using var file = SafetensorsFile.Open(shard);
+            Assert.InRange(file.Tensors.Sum(t => t.ByteLength), 1, ShardBytes);
+        });
+        Assert.InRange(shards.Count, 3, 12);
+        Assert.Equal(Logits(source.Path), Logits(target.Path));
+    }
+
+    [Fact]
     public void ACancelledConversionAndAnExistingTargetLeaveEverythingAsItWas()
     {
         using var source = TestModels.Write(new TestShape { Hidden = 64 });

@@ -35,6 +35,25 @@ public sealed class VisionConversionTests
     }
 
     [Fact]
+    public void TheTokenOfAnImageComesBehindTheVocabularyThatHadItWithin()
+    {
+        using var source = TestModels.Write(new() { Layers = 3, CrossLayers = [1], Vocabulary = 512 });
+        File.WriteAllLines(source.File("tokenizer.model"), Enumerable.Range(0, 256).Select(rank => $"{Convert.ToBase64String([(byte)rank])} {rank}"));
+        Assert.Equal(256 + 11, ModelTokenizer.Load(source.Path).SpecialId("<|image|>"));
+        GgufConversion.Write(source.Path, source.File("model.gguf"), null, 2, null, TestContext.Current.CancellationToken);
+        HuggingFaceConversion.Write(source.Path, source.File("hf"), null, 2, null, TestContext.Current.CancellationToken);
+        foreach (var target in (string[])["model.gguf", "hf"])
+        {
+            using var model = Checkpoint.Open(source.File(target));
+            var tokenizer = ModelTokenizer.Load(source.File(target));
+            Assert.Equal(512, model.Config.ImageTokenId);
+            Assert.Equal(512, tokenizer.SpecialId("<|image|>"));
+            Assert.Equal(256 + 11, tokenizer.SpecialId("<|reserved_special_token_3|>"));
+            Assert.Equal(256 + 9, tokenizer.EotId);
+        }
+    }
+
+    [Fact]
     public void TheEncoderIsQuantizedToEightBitsAndItsTablesAreNot()
     {
         using var folder = new TestModel();
