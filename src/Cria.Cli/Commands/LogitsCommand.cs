@@ -57,7 +57,7 @@ static class LogitsCommand
         using var sequence = model.CreateSequence();
         foreach (var image in images)
         {
-            using var features = model.ReadImage(image, cancellation);
+            using var features = model.ReadImage(image, cancellation: cancellation);
             sequence.Add(features);
         }
         var chunk = Array.Empty<float>();

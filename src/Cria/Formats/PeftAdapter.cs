@@ -7,7 +7,7 @@ namespace Cria.Formats;
 /// <param name="Role">The tensor it changes.</param>
 /// <param name="Layer">Of which block.</param>
 /// <param name="Scale">What the product is multiplied by.</param>
-/// <param name="A">[rank, in]; of the embedding [rank, V].</param>
+/// <param name="A">[rank, in]; of the embedding [rank, V], of a vision model's with the rows of images behind the vocabulary.</param>
 /// <param name="B">[out, rank]; of the embedding [D, rank].</param>
 /// <param name="Magnitude">DoRA's [out] beside A and B, or null.</param>
 /// <param name="Weight">The whole weight, or null.</param>
@@ -19,9 +19,9 @@ sealed record PeftModule(TensorRole Role, int Layer, float Scale, Tensor? A, Ten
 /// </summary>
 sealed unsafe class PeftAdapter : IDisposable
 {
-    const string Prefix = "base_model.model.", Weights = "adapter_model.safetensors";
+    const string Prefix = "base_model.model.", InMemory = Prefix + "model.", Head = Prefix + "lm_head.", Weights = "adapter_model.safetensors";
     const string A = ".lora_A.weight", B = ".lora_B.weight", EmbeddingA = ".lora_embedding_A", EmbeddingB = ".lora_embedding_B",
-        Magnitude = ".lora_magnitude_vector", Whole = ".weight", Copy = ".base_layer.weight"; // a copy of the base model's own
+        Magnitude = ".lora_magnitude_vector", Whole = ".weight", Bias = ".bias", Copy = ".base_layer.weight"; // a copy of the base model's own
     static readonly string[] Endings = [A, B, EmbeddingA, EmbeddingB, Magnitude, Copy, Whole];
 
     readonly SafetensorsFile _file;
@@ -31,17 +31,17 @@ sealed unsafe class PeftAdapter : IDisposable
     PeftAdapter(SafetensorsFile file, PeftConfig config, ModelConfig model)
     {
         (_file, _model) = (file, model);
-        // Keys and values of cross-attention are computed once for all sequences that see an image, and gates are no modules.
-        var names = TensorNames.HuggingFaceOf(model);
-        var modules = TensorRoles.Text(model).Append((Role: TensorRole.Output, Layer: 0)).Distinct()
-            .Where(m => m.Role is <= TensorRole.Output or TensorRole.CrossQuery or TensorRole.CrossOutput)
-            .ToDictionary(m => names.Of(m.Role, m.Layer)[..^Whole.Length]);
+        var names = TensorNames.HuggingFaceOf(model, asInMemory: file.Tensors.Any(t => t.Name.StartsWith(InMemory, StringComparison.Ordinal) || t.Name.StartsWith(Head, StringComparison.Ordinal)));
+        var modules = TensorRoles.All(model).Append((Role: TensorRole.Output, Layer: 0)).Distinct().Where(m => m.Role != TensorRole.ImageEmbedding) // rows of the embedding
+            .ToDictionary(m => names.Of(m.Role, m.Layer) is var name && name.EndsWith(Whole, StringComparison.Ordinal) ? name[..^Whole.Length] : name);
         var parts = new Dictionary<string, Dictionary<string, Tensor>>();
         foreach (var tensor in file.Tensors)
         {
             var (module, ending) = Parse(tensor.Name);
-            if (!modules.ContainsKey(module))
+            if (!modules.TryGetValue(module, out var changed))
                 throw Error(tensor, "changes nothing that the base model has");
+            if (!CanChange(changed.Role))
+                throw Error(tensor, "is for a part of the model that no adapter can change here");
             if (ending == Copy)
                 continue;
             CheckValues(tensor);
@@ -78,14 +78,22 @@ sealed unsafe class PeftAdapter : IDisposable
     /// <summary>What it changes, each module once.</summary>
     public IReadOnlyList<PeftModule> Modules { get; }
 
-    /// <summary>The module and the kind of tensor that a name says; empty where it says none.</summary>
+    /// <summary>Whether an adapter may change a part: all but norms of heads, gates, and what is no linear layer of the vision encoder.</summary>
+    static bool CanChange(TensorRole role) => role is <= TensorRole.Output or TensorRole.CrossQuery or TensorRole.CrossKey or TensorRole.CrossValue or TensorRole.CrossOutput
+        or TensorRole.VisionQuery or TensorRole.VisionKey or TensorRole.VisionValue or TensorRole.VisionOutput or TensorRole.VisionUp or TensorRole.VisionDown
+        or TensorRole.VisionProjector or TensorRole.VisionProjectorBias;
+
+    /// <summary>The module and the kind of tensor that a name says; empty where it says none. A bias is a module of its own.</summary>
     static (string Module, string Ending) Parse(string name) =>
-        Array.Find(Endings, e => name.EndsWith(e, StringComparison.Ordinal)) is { } ending && name.StartsWith(Prefix, StringComparison.Ordinal)
+        name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Bias, StringComparison.Ordinal) && name.Length > Prefix.Length + Bias.Length ? (name[Prefix.Length..], Whole)
+        : Array.Find(Endings, e => name.EndsWith(e, StringComparison.Ordinal)) is { } ending && name.StartsWith(Prefix, StringComparison.Ordinal)
             && name.Length > Prefix.Length + ending.Length ? (name[Prefix.Length..^ending.Length], ending) : ("", "");
 
     PeftModule Module(string name, (TensorRole Role, int Layer) of, Dictionary<string, Tensor> parts, PeftConfig config)
     {
         var shape = TensorRoles.Shape(of.Role, _model);
+        if (of.Role == TensorRole.Embedding && _model.Vision is not null)
+            shape[0] += ModelConfig.ImageRows;
         if (parts.TryGetValue(Whole, out var weight))
             return parts.Count == 1 ? new(of.Role, of.Layer, 1, null, null, null, InOrder(Check(weight, shape), of.Role))
                 : throw Error(weight, "stands beside a low-rank product of the same module");

@@ -42,6 +42,9 @@ static class TensorRoles
     /// <summary>All of both.</summary>
     public static IEnumerable<(TensorRole Role, int Layer)> All(ModelConfig config) => config.Vision is { } vision ? Text(config).Concat(Vision(vision)) : Text(config);
 
+    /// <summary>Whether what is read of an image, the keys and values of its cross-attention, depends on a role.</summary>
+    public static bool IsOfImages(TensorRole role) => role is TensorRole.CrossKey or TensorRole.CrossValue or TensorRole.CrossKeyNorm or >= TensorRole.VisionPatch;
+
     public static long[] Shape(TensorRole role, ModelConfig c) => role switch
     {
         TensorRole.Embedding or TensorRole.Output => [c.VocabularySize, c.HiddenSize],

@@ -50,7 +50,7 @@ sealed class Conversation : Request
     /// <summary>Begins to read, after what is cached of the prompt.</summary>
     public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft)
     {
-        _sequence = prefixes.Begin(Ids, _adapter, _features);
+        _sequence = prefixes.Begin(Ids, Adapter, _features);
         Guesses.Draft = Guesses.Kind == Speculation.Draft ? draft!.CreateSequence() : null;
     }
 

@@ -16,7 +16,7 @@ sealed class EmbeddingRequest(int[] text, Adapter? adapter) : Request(text, adap
 
     public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft)
     {
-        _sequence = model.CreateSequence(_adapter);
+        _sequence = model.CreateSequence(Adapter);
         _sum = new double[model.Config.HiddenSize];
     }
 

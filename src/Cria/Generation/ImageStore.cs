@@ -38,13 +38,13 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
                     _waiting.RemoveAt(0);
                     ready.Add(next);
                 }
-                else if (_kept.FirstOrDefault(kept => kept.Hash == image.Hash) is { } known)
+                else if (_kept.FirstOrDefault(kept => kept.IsOf(image, model.AdapterOfImages(next.Adapter))) is { } known)
                 {
                     _kept.Remove(known);
                     _kept.AddFirst(known);
                     next.See(known);
                 }
-                else if (!Read(image))
+                else if (!Read(image, model.AdapterOfImages(next.Adapter)))
                     break;
             }
             catch (Exception e)
@@ -64,15 +64,15 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
     }
 
     /// <summary>Does a step of reading an image; false if its place is taken by images that others see.</summary>
-    bool Read(ImageTiles image)
+    bool Read(ImageTiles image, Adapter? adapter)
     {
-        if (_reading?.Hash != image.Hash)
+        if (_reading?.IsOf(image, adapter) != true)
         {
             _reading?.Dispose(); // of somebody who has left
             _reading = null;
             if (!MakeRoom(model.BytesOf(image)))
                 return false;
-            _reading = model.BeginImage(image);
+            _reading = model.BeginImage(image, adapter);
         }
         if (!_reading.Advance())
             return true;

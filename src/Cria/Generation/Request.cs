@@ -14,7 +14,6 @@ namespace Cria.Generation;
 abstract class Request(int[] text, Adapter? adapter, IReadOnlyList<ImageTiles> images, int? imageToken)
 {
     protected readonly List<int> _ids = [.. text];
-    protected readonly Adapter? _adapter = adapter;
     protected readonly List<ImageFeatures> _features = [];
     protected Sequence? _sequence;
     protected Exception? _error;
@@ -25,6 +24,9 @@ abstract class Request(int[] text, Adapter? adapter, IReadOnlyList<ImageTiles> i
 
     /// <summary>Whether the caller has given up, the result is complete, or it has failed.</summary>
     public bool IsOver => _abandoned || _isFinished || _error is not null;
+
+    /// <summary>What it is read with; null for the model's own.</summary>
+    public Adapter? Adapter => adapter;
 
     /// <summary>The first image that was not read for it; null when it may begin.</summary>
     public ImageTiles? MissingImage => _features.Count < images.Count ? images[_features.Count] : null;

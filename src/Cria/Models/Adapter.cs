@@ -14,6 +14,8 @@ public sealed class Adapter : IDisposable
     readonly Compute _compute;
     readonly Dictionary<(TensorRole Role, int Layer), MatrixChange> _matrices = [];
     readonly Dictionary<(TensorRole Role, int Layer), RmsNorm> _norms = [];
+    readonly VectorWeight? _projectorBias;
+    readonly bool _changesImages;
     readonly Lock _gate = new();
     int _users;
     bool _disposed;
@@ -26,10 +28,13 @@ public sealed class Adapter : IDisposable
             foreach (var module in _files.Modules)
             {
                 var key = (module.Role, module.Layer);
+                _changesImages |= TensorRoles.IsOfImages(module.Role);
                 if (module.Role == TensorRole.Embedding)
                     Embedding = new EmbeddingChange(module);
                 else if (module is { Role: TensorRole.AttentionNorm or TensorRole.FeedForwardNorm or TensorRole.FinalNorm, Weight: { } weight })
                     _norms.Add(key, new RmsNorm(weight, checkpoint.Config.NormEpsilon, compute));
+                else if (module is { Role: TensorRole.VisionProjectorBias, Weight: { } bias })
+                    _projectorBias = new VectorWeight(bias);
                 else
                     _matrices.Add(key, new MatrixChange(module, checkpoint, compute));
             }
@@ -44,7 +49,13 @@ public sealed class Adapter : IDisposable
     /// <summary>The directory it was loaded from.</summary>
     public string Path { get; }
 
+    /// <summary>This, if what is read of an image depends on it; else null, and images are shared with those who have no adapter.</summary>
+    internal Adapter? OfImages => _changesImages ? this : null;
+
     internal EmbeddingChange? Embedding { get; }
+
+    /// <summary>What stands in place of the bias of the projector.</summary>
+    internal VectorWeight? ProjectorBias => _projectorBias;
 
     internal MatrixChange? Matrix(TensorRole role, int layer) => _matrices.GetValueOrDefault((role, layer));
 
@@ -87,5 +98,6 @@ public sealed class Adapter : IDisposable
         _files.Dispose();
         foreach (var norm in _norms.Values)
             norm.Dispose();
+        _projectorBias?.Dispose();
     }
 }

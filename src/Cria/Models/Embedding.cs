@@ -8,13 +8,6 @@ sealed unsafe class Embedding(Tensor weight, Tensor? scales)
 {
     readonly long _columns = weight.Shape[1];
 
-    /// <summary>The embedding of a row's token as its adapter has it, as float32.</summary>
-    public void Lookup(in Row row, float* target)
-    {
-        Lookup(row.Token, target);
-        row.Sequence.Adapter?.Embedding?.Apply(row.Token, new Span<float>(target, (int)_columns));
-    }
-
     /// <summary>The embedding of one token as float32.</summary>
     public void Lookup(int token, float* row)
     {

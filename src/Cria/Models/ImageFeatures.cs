@@ -15,9 +15,9 @@ public sealed class ImageFeatures : IDisposable
     int _holders = 1;
     int _disposed;
 
-    internal ImageFeatures(KvCache cache, string hash, int tokens)
+    internal ImageFeatures(KvCache cache, string hash, Adapter? adapter, int tokens)
     {
-        (_cache, Hash, Tokens) = (cache, hash, tokens);
+        (_cache, Hash, Adapter, Tokens) = (cache, hash, adapter, tokens);
         _pages = new nint[KvCache.PagesOf(tokens)];
         for (var i = 0; i < _pages.Length; i++)
             _pages[i] = cache.AllocatePage();
@@ -25,6 +25,9 @@ public sealed class ImageFeatures : IDisposable
 
     /// <summary>The image's <see cref="ImageTiles.Hash"/>.</summary>
     public string Hash { get; }
+
+    /// <summary>The adapter it was read with; null where that changes nothing of how images are read.</summary>
+    internal Adapter? Adapter { get; }
 
     /// <summary>Positions that cross-attention sees: those of its tiles.</summary>
     public int Tokens { get; }
@@ -49,6 +52,9 @@ public sealed class ImageFeatures : IDisposable
 
     /// <summary>Whether it is of a model, by that one's cache.</summary>
     internal bool IsOf(KvCache cache) => cache == _cache;
+
+    /// <summary>Whether it is what reading an image with an adapter gives.</summary>
+    internal bool IsOf(ImageTiles image, Adapter? adapter) => Hash == image.Hash && Adapter == adapter;
 
     /// <summary>Keeps the memory until <see cref="Release"/>.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed and its memory is gone.</exception>

@@ -12,7 +12,7 @@ sealed class ImageReader : IDisposable
     readonly ModelConfig _config;
     readonly Compute _compute;
     readonly VisionModel _vision;
-    readonly RowAdapters _adapters = new(); // none: an image is read once for all
+    readonly RowAdapters _adapters = new();
     readonly (Linear Key, Linear Value, RmsNorm KeyNorm)[] _layers;
     readonly AttentionRuns _attention;
     readonly List<int> _seeing = [];
@@ -36,16 +36,14 @@ sealed class ImageReader : IDisposable
 
     public VisionModel Vision => _vision;
 
-    /// <summary>Begins to read an image.</summary>
-    public ImageReading Begin(ImageTiles image) => new(this, image);
-
     /// <summary>The steps of a reading; fills <paramref name="features"/>.</summary>
     public IEnumerable<double> Read(ImageTiles image, ImageFeatures features)
     {
         using NativeBuffer states = new(), keys = new(), values = new();
         var projected = states.Reserve(features.Tokens, _config.HiddenSize);
-        foreach (var done in _vision.Encode(image, projected))
+        foreach (var done in _vision.Encode(image, features.Adapter, projected))
             yield return done;
+        _adapters.Prepare(features.Adapter);
         for (var layer = 0; layer < _layers.Length; layer++)
             for (var first = 0; first < projected.Rows; first += ChunkRows)
             {
@@ -98,19 +96,24 @@ sealed class ImageReader : IDisposable
 /// <summary>An image that is being read. Not thread-safe; belongs to whoever uses the model.</summary>
 sealed class ImageReading : IDisposable
 {
+    readonly ImageFeatures _features;
     readonly IEnumerator<double> _steps;
-    ImageFeatures? _features;
+    bool _isTaken;
 
-    /// <summary>The image's <see cref="ImageTiles.Hash"/>.</summary>
-    public string Hash { get; }
-
-    public ImageReading(ImageReader reader, ImageTiles image)
+    /// <param name="reader">The model's.</param>
+    /// <param name="image">The tiles.</param>
+    /// <param name="adapter">With which they are read; it is kept from being unloaded.</param>
+    /// <param name="compute">The model's.</param>
+    public ImageReading(ImageReader reader, ImageTiles image, Adapter? adapter, Compute compute)
     {
         reader.Vision.Check(image);
-        Hash = image.Hash;
-        _features = new ImageFeatures(reader.Cache, image.Hash, reader.Vision.Tokens(image));
+        adapter?.Acquire(compute);
+        _features = new ImageFeatures(reader.Cache, image.Hash, adapter, reader.Vision.Tokens(image));
         _steps = reader.Read(image, _features).GetEnumerator();
     }
+
+    /// <summary>Whether it is that of an image with an adapter.</summary>
+    public bool IsOf(ImageTiles image, Adapter? adapter) => _features.IsOf(image, adapter);
 
     /// <summary>Does a step; true when none is left.</summary>
     public bool Advance() => !_steps.MoveNext();
@@ -118,14 +121,15 @@ sealed class ImageReading : IDisposable
     /// <summary>What was read, for the caller to dispose; once, behind the last step.</summary>
     public ImageFeatures Take()
     {
-        var features = _features!;
-        _features = null;
-        return features;
+        _isTaken = true;
+        return _features;
     }
 
     public void Dispose()
     {
         _steps.Dispose();
-        _features?.Dispose();
+        _features.Adapter?.Release();
+        if (!_isTaken)
+            _features.Dispose();
     }
 }

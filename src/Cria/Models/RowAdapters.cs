@@ -9,11 +9,11 @@ delegate void InputObserver(TensorRole role, int layer, Matrix input);
 
 /// <summary>
 /// The adapters of a pass's rows. Rows of one adapter are computed together, wherever they stand in the batch; since each row of a
-/// product has its own sums, it gets the same bits in any company.
+/// product has its own sums, it gets the same bits in any company. An image's rows all have the one it is read with.
 /// </summary>
 sealed unsafe class RowAdapters : IDisposable
 {
-    readonly List<(Adapter Adapter, List<int> Rows)> _groups = [];
+    readonly List<(Adapter Adapter, List<int>? Rows)> _groups = []; // null: every row of each product
     readonly NativeBuffer _x = new(), _y = new();
 
     /// <summary>Told the input of every matrix of the blocks and of the output matrix, if set.</summary>
@@ -33,22 +33,32 @@ sealed unsafe class RowAdapters : IDisposable
                 group = _groups.Count;
                 _groups.Add((adapter, []));
             }
-            _groups[group].Rows.Add(row);
+            _groups[group].Rows!.Add(row);
         }
+        if (_groups is [var only] && only.Rows!.Count == rows.Length)
+            Prepare(only.Adapter);
+    }
+
+    /// <summary>Says that all rows of the next products have one adapter, or none.</summary>
+    public void Prepare(Adapter? adapter)
+    {
+        _groups.Clear();
+        if (adapter is not null)
+            _groups.Add((adapter, null));
     }
 
     /// <summary>Y = X Wᵀ with the weights that each row's adapter makes of the matrix.</summary>
     public void Multiply(WeightMatrix matrix, TensorRole role, int layer, Matrix x, Matrix y)
     {
         Observer?.Invoke(role, layer, x);
-        var isReplaced = _groups is [var only] && only.Rows.Count == x.Rows && only.Adapter.Matrix(role, layer) is { IsWhole: true };
+        var isReplaced = _groups is [(var only, null)] && only.Matrix(role, layer) is { IsWhole: true };
         if (!isReplaced)
             matrix.Multiply(x, y);
         foreach (var (adapter, rows) in _groups)
         {
             if (adapter.Matrix(role, layer) is not { } change)
                 continue;
-            if (rows.Count == x.Rows)
+            if (rows is null)
             {
                 change.Apply(x, y);
                 continue;
@@ -73,8 +83,11 @@ sealed unsafe class RowAdapters : IDisposable
         {
             if (adapter.Norm(role, layer) is not { } own)
                 continue;
-            foreach (var row in rows)
-                own.Apply(x.Slice(row, 1), y.Slice(row, 1));
+            if (rows is null)
+                own.Apply(x, y);
+            else
+                foreach (var row in rows)
+                    own.Apply(x.Slice(row, 1), y.Slice(row, 1));
         }
     }
 

@@ -36,13 +36,15 @@ public sealed class Sequence : IDisposable
     /// image whose token was the last before it or is itself, and those whose tokens stand directly before that one. The sequence keeps the
     /// image's memory until it is disposed.
     /// </summary>
-    /// <exception cref="ArgumentException">The image was read by another model.</exception>
+    /// <exception cref="ArgumentException">The image was read by another model, or with another adapter.</exception>
     /// <exception cref="ObjectDisposedException">The image or the sequence is disposed.</exception>
     public void Add(ImageFeatures image)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_imageCache is null || !image.IsOf(_imageCache))
             throw new ArgumentException("the image was read by another model", nameof(image));
+        if (image.Adapter != Adapter?.OfImages)
+            throw new ArgumentException("the image was read with another adapter", nameof(image));
         image.Acquire();
         _images.Add(image);
     }

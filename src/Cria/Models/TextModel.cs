@@ -128,11 +128,12 @@ public sealed unsafe class TextModel : IDisposable
     /// Reads an image, for <see cref="Sequence.Add"/>: nearly all the work of a short question about it.
     /// </summary>
     /// <param name="image">The tiles that <see cref="ImageTransform"/> makes.</param>
+    /// <param name="adapter">That of the sequences it is for; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
     /// <param name="cancellation">Looked at several times a second.</param>
     /// <exception cref="CriaException">The model takes no images, or the tiles are of another size.</exception>
-    public ImageFeatures ReadImage(ImageTiles image, CancellationToken cancellation = default)
+    public ImageFeatures ReadImage(ImageTiles image, Adapter? adapter = null, CancellationToken cancellation = default)
     {
-        using var reading = BeginImage(image);
+        using var reading = BeginImage(image, AdapterOfImages(adapter));
         while (!reading.Advance())
             cancellation.ThrowIfCancellationRequested();
         return reading.Take();
@@ -144,11 +145,14 @@ public sealed unsafe class TextModel : IDisposable
     /// <summary>Bytes that an image will take.</summary>
     internal long BytesOf(ImageTiles image) => ImageFeatures.BytesOf(_images!.Vision.Tokens(image), _images.Cache);
 
-    /// <summary>The same in steps of a fraction of a second; one image at a time, and no forward within a step.</summary>
-    internal ImageReading BeginImage(ImageTiles image)
+    /// <summary>The adapter that images are read with for sequences of an adapter: none if it changes nothing of that.</summary>
+    internal Adapter? AdapterOfImages(Adapter? adapter) => (adapter ?? _adapter)?.OfImages;
+
+    /// <summary>The same in steps of a fraction of a second, with one of <see cref="AdapterOfImages"/>; one image at a time, and no forward within a step.</summary>
+    internal ImageReading BeginImage(ImageTiles image, Adapter? adapter)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return (_images ?? throw new CriaException($"{_checkpoint.Path}: the model takes no images")).Begin(image);
+        return new((_images ?? throw new CriaException($"{_checkpoint.Path}: the model takes no images")), image, adapter, _compute);
     }
 
     /// <summary>
@@ -274,12 +278,14 @@ public sealed unsafe class TextModel : IDisposable
         _adapters.Prepare(batch);
     }
 
+    /// <summary>The embedding of a row's token as its adapter has it.</summary>
     void LookUp(in Row row, float* target)
     {
         if (row.Token == Config.ImageTokenId)
             _imageEmbedding!.Lookup(0, target);
         else
-            _embedding.Lookup(row, target);
+            _embedding.Lookup(row.Token, target);
+        row.Sequence.Adapter?.Embedding?.Apply(row.Token, new Span<float>(target, Config.HiddenSize));
     }
 
     void PrepareAttention(Row[] rows)

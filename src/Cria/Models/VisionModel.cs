@@ -24,7 +24,7 @@ sealed unsafe class VisionModel : IDisposable
 
     readonly VisionConfig _config;
     readonly Compute _compute;
-    readonly RowAdapters _adapters = new(); // none: the encoder has no adapters
+    readonly RowAdapters _adapters = new();
     readonly Linear _patch, _projector;
     readonly VectorWeight _class, _projectorBias;
     readonly Embedding _position, _tilePosition, _preTile, _postTile;
@@ -72,10 +72,12 @@ sealed unsafe class VisionModel : IDisposable
     /// step which part of the work is done. One image at a time.
     /// </summary>
     /// <param name="image">The tiles; <see cref="Check"/> them before.</param>
+    /// <param name="adapter">With which they are read.</param>
     /// <param name="projected">[tokens, D]; gets the states that cross-attention has keys and values of.</param>
     /// <param name="features">[tokens, features] the same before the projector; null if they are not wanted.</param>
-    public IEnumerable<double> Encode(ImageTiles image, Matrix projected, Matrix? features = null)
+    public IEnumerable<double> Encode(ImageTiles image, Adapter? adapter, Matrix projected, Matrix? features = null)
     {
+        _adapters.Prepare(adapter);
         var id = Id(image);
         using var tokens = new VisionTokens(_config, image.Count, _compute.Kernels);
         var (rows, real) = (tokens.Rows, tokens.Real.Count);
@@ -134,7 +136,7 @@ sealed unsafe class VisionModel : IDisposable
         {
             var chunk = projected.Slice(first, Math.Min(ChunkRows, projected.Rows - first));
             _projector.Apply(states.Slice(first, chunk.Rows), chunk);
-            _projectorBias.AddTo(chunk, _compute);
+            (adapter?.ProjectorBias ?? _projectorBias).AddTo(chunk, _compute);
             yield return ++done / steps;
         }
     }

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Cria.Chat;
 using Cria.Models;
 using Cria.Tests.Cli;
+using Cria.Tests.Images;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Tests.Docs;
@@ -22,11 +23,17 @@ public sealed partial class AdaptersGuideTests
             var shape = new TestShape { Hidden = c.HiddenSize, Layers = c.LayerCount, Heads = c.HeadCount, KvHeads = c.KvHeadCount, HeadSize = c.HeadSize, FeedForward = c.FeedForwardSize, Vocabulary = 8 };
             TestAdapters.Write(folder.File("my-adapter"), TestAdapters.Products(shape, n => n.Contains("q_proj") || n.Contains("v_proj"), seed: 1));
         }
+        var vision = new TestShape { WithTokenizer = true, Vocabulary = TestModels.TokenizerSize, Layers = 3, CrossLayers = [1] };
+        using var model = TestModels.Write(vision);
+        Directory.Move(model.Path, folder.File("vision"));
+        Directory.CreateDirectory(model.Path);
+        TestAdapters.Write(folder.File("vision-adapter"), TestAdapters.Products(vision, n => n.Contains("_proj.") || n.Contains(".fc"), seed: 1));
+        File.WriteAllBytes(folder.File("photo.jpg"), TestImages.Jpeg(80, 60));
         var before = Environment.CurrentDirectory;
         Environment.CurrentDirectory = folder.Path;
         try
         {
-            foreach (var line in Block().Match(Guide).Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            foreach (var line in Block().Matches(Guide).SelectMany(m => m.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)))
             {
                 var (exit, _, error) = CommandLine.Run([.. Argument().Matches(line).Skip(1).Select(m => m.Value.Trim('"'))]);
                 Assert.True(exit == 0, $"{line}: {error}");

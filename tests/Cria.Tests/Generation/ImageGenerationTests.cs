@@ -106,7 +106,7 @@ public sealed class ImageGenerationTests : IDisposable
         using var model = TextModel.Load(files.Path);
         using var generator = new Generator(model);
         Assert.Contains("no images", Assert.Throws<CriaException>(() => generator.GenerateAsync((int[])[1], new() { Images = [_one] }, TestContext.Current.CancellationToken)).Message);
-        Assert.Throws<CriaException>(() => model.ReadImage(_one, TestContext.Current.CancellationToken));
+        Assert.Throws<CriaException>(() => model.ReadImage(_one, cancellation: TestContext.Current.CancellationToken));
     }
 
     static Conversation Request(ImageTiles image) => new([Image, 1], new GenerationOptions { Images = [image] }, new HashSet<int>(), 1, null, Image);

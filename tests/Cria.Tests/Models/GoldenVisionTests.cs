@@ -39,7 +39,7 @@ public sealed class GoldenVisionTests
         using var sequence = model.CreateSequence();
         foreach (var image in images)
         {
-            using var features = model.ReadImage(image, TestContext.Current.CancellationToken);
+            using var features = model.ReadImage(image, cancellation: TestContext.Current.CancellationToken);
             sequence.Add(features);
         }
         var logits = new float[tokens.Length * model.Config.VocabularySize];
@@ -63,7 +63,7 @@ public sealed class GoldenVisionTests
         using NativeBuffer states = new(), features = new();
         var rows = model.Vision!.Tokens(image);
         var (projected, encoded) = (states.Reserve(rows, model.Config.HiddenSize), features.Reserve(rows, model.Config.Vision!.FeatureSize));
-        foreach (var _ in model.Vision.Encode(image, projected, encoded))
+        foreach (var _ in model.Vision.Encode(image, null, projected, encoded))
         {
         }
         foreach (var (due, got) in new[] { (tower, encoded), (file.Find("projected")!, projected) })

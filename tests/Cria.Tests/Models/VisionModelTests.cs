@@ -27,7 +27,7 @@ public sealed class VisionModelTests
             using var model = new TextModel(Checkpoint.Open(files.Path), Exact, kernels);
             using var memory = new NativeBuffer();
             var states = memory.Reserve(model.Vision!.Tokens(image), model.Config.HiddenSize);
-            foreach (var _ in model.Vision.Encode(image, states))
+            foreach (var _ in model.Vision.Encode(image, null, states))
             {
             }
             Assert.Equal(expected.Length, states.Rows);
@@ -133,7 +133,7 @@ public sealed class VisionModelTests
         Assert.Throws<CriaException>(() => Read(model, new ImageTransform(20).Apply(Png(5, 5, 1), "x")));
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => model.ReadImage(Tiles(12, 12, 1), cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => model.ReadImage(Tiles(12, 12, 1), cancellation: cancelled.Token));
 
         using var other = TextModel.Load(files.Path, Exact);
         using var foreign = Read(other, Tiles(12, 12, 1));
@@ -153,7 +153,7 @@ public sealed class VisionModelTests
         return logits;
     }
 
-    static ImageFeatures Read(TextModel model, ImageTiles image) => model.ReadImage(image, TestContext.Current.CancellationToken);
+    static ImageFeatures Read(TextModel model, ImageTiles image) => model.ReadImage(image, cancellation: TestContext.Current.CancellationToken);
 
     internal static ImageTiles Tiles(int width, int height, int seed) => new ImageTransform(Shape.Vision!.TileSize).Apply(Png(width, height, seed), "image");
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Cria.Models;
 using Cria.Server.Wire;
 using Cria.Tests.Images;
 using Microsoft.Extensions.AI;
@@ -67,6 +68,31 @@ public sealed class ImageInputTests(RunningServer server) : IClassFixture<Runnin
             var (wrong, error) = await vision.PostAsync(path, Filled(body).Replace("iVBOR", "AAAAA"));
             Assert.Equal(400, (int)wrong);
             Assert.Contains("image 1 of 1: no PNG", error.GetProperty("error").GetProperty("message").GetString());
+        }
+    }
+
+    /// <summary>An adapter that changes how images are read is a model of its own beside the one whose weights it shares.</summary>
+    [Fact]
+    public async Task AnAdapterOfAVisionModelSeesTheImageItsOwnWay()
+    {
+        var shape = new TestShape { WithTokenizer = true, Vocabulary = TestModels.TokenizerSize, Layers = 3, CrossLayers = [1] };
+        var products = TestAdapters.Products(shape, n => n.Contains("fc1") || n.Contains("cross_attn.v_proj"), seed: 1);
+        using var files = TestModels.Write(shape);
+        using var merged = TestAdapters.WriteMerged(shape, products);
+        var adapters = new Dictionary<string, (string, string?)> { ["mine"] = (TestAdapters.Write(files.File("mine"), products), null) };
+        await using var adapted = await RunningServer.StartAsync(new() { Models = [files.Path], Client = new() { Model = new() { Compute = ComputeType.F32 } }, Adapters = adapters });
+        await using var plain = await RunningServer.StartAsync(new() { Models = [merged.Path], Client = new() { Model = new() { Compute = ComputeType.F32 } } });
+        var own = await AnswerAsync(adapted, "mine");
+        Assert.Equal(await AnswerAsync(plain, Path.GetFileName(merged.Path)), own);
+        Assert.NotEqual(await AnswerAsync(adapted, Path.GetFileName(files.Path)), own);
+
+        async Task<string> AnswerAsync(RunningServer server, string model)
+        {
+            var (status, json) = await server.PostAsync("/v1/chat/completions", Filled("""
+                {"model":"NAME","max_tokens":40,"temperature":1,"seed":1,"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"@"}}]}]}
+                """.Replace("NAME", model)));
+            Assert.True((int)status == 200, json.GetRawText());
+            return json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!;
         }
     }
 
