@@ -24,6 +24,7 @@ static class Program
         GenerateCommand.Create(),
         ChatCommand.Create(),
         EmbedCommand.Create(),
+        ScoreCommand.Create(),
         ServeCommand.Create(),
         BenchCommand.Create(),
         EvalCommand.Create(),

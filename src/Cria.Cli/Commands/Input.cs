@@ -21,6 +21,13 @@ static class Input
 
     public static string? GetText(this JsonElement element, string name) => element.Get(name, JsonValueKind.String)?.GetString();
 
+    /// <summary>The texts of a list; none where it is missing.</summary>
+    public static string[] GetTexts(this JsonElement element, string name) => [.. element.GetList(name).Select(item =>
+        item.ValueKind == JsonValueKind.String ? item.GetString()! : throw new CriaException($"{name} holds more than texts"))];
+
+    /// <summary>The elements of a list; none where it is missing.</summary>
+    public static IEnumerable<JsonElement> GetList(this JsonElement element, string name) => element.Get(name, JsonValueKind.Array)?.EnumerateArray().AsEnumerable() ?? [];
+
     /// <summary>Comma-separated integers.</summary>
     public static int[] ParseIds(string text, string what)
     {

@@ -24,6 +24,9 @@ static class Output
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
     }
 
+    /// <summary>A text on one line, in quotes.</summary>
+    public static string Quote(string text) => $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text)}\"";
+
     public static void WriteNumbers(this Utf8JsonWriter json, string name, IEnumerable<int> numbers)
     {
         json.WriteStartArray(name);
@@ -46,7 +49,7 @@ static class Output
                     throw new CriaException("the line is not a JSON object");
                 output.Append(ToJson(json => answer(document.RootElement, json))).Append('\n');
             }
-            catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException or FormatException)
+            catch (Exception e) when (e is CriaException or JsonException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException)
             {
                 output.Append(ToJson(json => json.WriteString("error", e.Message.ReplaceLineEndings(" ")))).Append('\n');
             }

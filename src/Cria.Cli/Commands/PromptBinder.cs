@@ -36,7 +36,9 @@ sealed class PromptBinder
         if (r.GetValue(_text) is { } text)
         {
             var tokenizer = ModelTokenizer.Load(model);
-            return ([tokenizer.BosId, .. Encode(tokenizer, text, allowSpecial, r.GetValue(_images)!.Length)], tokenizer);
+            var images = r.GetValue(_images)!.Length;
+            var parts = Prompt.OfText(text, images, marks: images > 0 || allowSpecial).Parts;
+            return ([.. parts.SelectMany(p => p.IsControl ? Prompt.Encode(tokenizer, p) : tokenizer.Encode(p.Text, allowSpecial))], tokenizer);
         }
         var file = r.GetValue(_file);
         var ids = Input.ParseIds(r.GetValue(_tokens) ?? Input.ReadText(file!), file ?? "--tokens");
@@ -51,15 +53,5 @@ sealed class PromptBinder
         model.Config.CheckImages(ids, paths.Length);
         var transform = model.ImageTransform;
         return Array.ConvertAll(paths, path => transform!.Apply(path));
-    }
-
-    static IEnumerable<int> Encode(Tokenizer tokenizer, string text, bool allowSpecial, int images)
-    {
-        if (!text.Contains(Prompt.Image, StringComparison.Ordinal))
-            text = string.Concat(Enumerable.Repeat(Prompt.Image, images)) + text;
-        else if (images == 0 && !allowSpecial)
-            return tokenizer.Encode(text);
-        var image = Prompt.Encode(tokenizer, new PromptPart(Prompt.Image, IsControl: true));
-        return text.Split(Prompt.Image).SelectMany((part, i) => (int[])[.. i == 0 ? [] : image, .. tokenizer.Encode(part, allowSpecial)]);
     }
 }

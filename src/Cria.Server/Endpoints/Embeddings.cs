@@ -16,7 +16,7 @@ static class Embeddings
         using var model = await api.Models.AcquireAsync(request.Model, 1, context.RequestAborted);
         request.Check(model.Client.GetService<TextModel>()!.Config.HiddenSize);
         var texts = request.Texts(model.Tokenizer, model.Context);
-        using var rest = await api.Models.AcquireAsync(request.Model, Math.Min(texts.Count, model.Generator.EmbeddedAtOnce) - 1, context.RequestAborted);
+        using var rest = await api.Models.AcquireAsync(request.Model, Math.Min(texts.Count, model.Generator.TextsAtOnce) - 1, context.RequestAborted);
         var embeddings = await model.Generator.EmbedAsync(texts, model.Adapter, context.RequestAborted);
         var tokens = texts.Sum(t => (long)t.Length);
         RequestLog.Of(context).Add(model.Name, new(tokens, 0, new(0)), []);

@@ -202,6 +202,45 @@ public sealed class CriaChatClient : IChatClient
     /// <exception cref="CriaException">The dialogue or an option is wrong.</exception>
     public int CountTokens(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(messages, options).Encode(_tokenizer).Length;
 
+    /// <summary>
+    /// Scores continuations of a text: the log probability of each behind one BOS, the images and the context, with the tokens of context and continuation as one
+    /// text (<see cref="ScoringText.Of"/>). What they share is read once. Without a context that is the likelihood of whole texts.
+    /// </summary>
+    /// <param name="context">What stands before each; may be empty. Text that spells a control token stays text.</param>
+    /// <param name="continuations">What is scored.</param>
+    /// <param name="images">The images of the context: where it says <see cref="Prompt.Image"/>, else before it.</param>
+    /// <param name="adapter">With which they are read; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>The likelihoods in the order of the continuations.</returns>
+    /// <exception cref="CriaException">A continuation is empty or does not fit the model's context, an image cannot be read, or the model failed.</exception>
+    public Task<IReadOnlyList<Likelihood>> ScoreAsync(string context, IReadOnlyList<string> continuations, IReadOnlyList<DataContent>? images = null, Adapter? adapter = null, CancellationToken cancellationToken = default) =>
+        ScoreAsync(Prompt.OfText(context, images?.Count ?? 0, marks: images?.Count > 0), continuations, images ?? [], adapter, cancellationToken);
+
+    /// <summary>
+    /// Scores answers to a dialogue: the log probability of each as the beginning of the next message. Where the dialogue ends with words of the assistant, the answers go on
+    /// with them, with the tokens of both as one text.
+    /// </summary>
+    /// <param name="messages">The dialogue.</param>
+    /// <param name="answers">What is scored.</param>
+    /// <param name="options">Instructions, tools and the adapter count; how tokens are chosen does not.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>The likelihoods in the order of the answers.</returns>
+    /// <exception cref="CriaException">The dialogue or an option is wrong, an answer is empty or does not fit the model's context, or the model failed.</exception>
+    public Task<IReadOnlyList<Likelihood>> ScoreAsync(IEnumerable<ChatMessage> messages, IReadOnlyList<string> answers, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var dialogue = DialogueOf(messages, options);
+        return ScoreAsync(Render(messages, options), answers, [.. ChatImages.Of(dialogue)], ChatOptionsReader.Adapter(options?.AdditionalProperties), cancellationToken);
+    }
+
+    async Task<IReadOnlyList<Likelihood>> ScoreAsync(Prompt context, IReadOnlyList<string> continuations, IReadOnlyList<DataContent> images, Adapter? adapter, CancellationToken cancellation)
+    {
+        if (images.Count > 0 && _model.Config.Vision is null)
+            throw new CriaException("the model takes no images");
+        var tiles = images.Count == 0 ? [] : await ChatImages.ReadAsync(images, _model.Config.Vision!, cancellation).ConfigureAwait(false);
+        ScoringText[] texts = [.. continuations.Select(c => context.Continue(_tokenizer, c) with { Images = tiles })];
+        return await _generator.ScoreAsync(texts, adapter, cancellation: cancellation).ConfigureAwait(false);
+    }
+
     List<ChatMessage> DialogueOf(IEnumerable<ChatMessage> messages, ChatOptions? options) => ChatOptionsReader.Dialogue(messages, options, _model.Config.Vision is not null);
 
     /// <summary>The templates of Llama know one call in a message, and no system message beside an image; Meta's style, the same elsewhere, has both.</summary>

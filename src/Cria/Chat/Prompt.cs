@@ -1,3 +1,4 @@
+using Cria.Generation;
 using Cria.Tokenization;
 
 namespace Cria.Chat;
@@ -23,6 +24,25 @@ public sealed class Prompt(IReadOnlyList<PromptPart> parts)
     /// <summary>The ids of the whole prompt; exactly one BOS, at the front.</summary>
     /// <exception cref="CriaException">The vocabulary lacks a control token.</exception>
     public int[] Encode(Tokenizer tokenizer) => [.. Parts.SelectMany(p => Encode(tokenizer, p))];
+
+    /// <summary>A text as a base model reads it, behind one BOS.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="images">The images of the prompt. They stand before the text unless that says where.</param>
+    /// <param name="marks">Whether <see cref="Image"/> in the text says where an image stands; else it is text like any other.</param>
+    public static Prompt OfText(string text, int images, bool marks)
+    {
+        var image = new PromptPart(Image, IsControl: true);
+        string[] stretches = marks && text.Contains(Image, StringComparison.Ordinal) ? text.Split(Image) : [.. Enumerable.Repeat("", images), text];
+        return new([new("<|begin_of_text|>", IsControl: true), new(stretches[0]), .. stretches.Skip(1).SelectMany(stretch => (PromptPart[])[image, new(stretch)])]);
+    }
+
+    /// <summary>A continuation of the prompt, to be scored: its tokens are those of one text with the prompt's last part, unless that is a control token.</summary>
+    /// <exception cref="CriaException">The vocabulary lacks a control token.</exception>
+    public ScoringText Continue(Tokenizer tokenizer, string continuation)
+    {
+        var last = Parts is [.., { IsControl: false } text] ? text.Text : null;
+        return ScoringText.Of(tokenizer, Parts.SkipLast(last is null ? 0 : 1).SelectMany(p => Encode(tokenizer, p)), last ?? "", continuation);
+    }
 
     /// <summary>The ids of one part.</summary>
     /// <exception cref="CriaException">The vocabulary lacks the control token.</exception>

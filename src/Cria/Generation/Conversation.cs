@@ -84,10 +84,9 @@ sealed class Conversation : Request
 
     /// <summary>
     /// Chooses the next token, and as long as it is the one guessed the one after it: each from the logits it would have without guesses.
-    /// Conversations may do this at once; an error ends this one only.
     /// </summary>
     /// <param name="logits">[<see cref="Request.DueRows"/>][V].</param>
-    public void Choose(Span<float> logits)
+    public override void Take(Span<float> logits)
     {
         var size = logits.Length / DueRows;
         try

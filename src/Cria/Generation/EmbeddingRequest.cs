@@ -29,8 +29,8 @@ sealed class EmbeddingRequest(int[] text, Adapter? adapter) : Request(text, adap
         return DueRows;
     }
 
-    /// <summary>Takes in the states [<see cref="Request.DueRows"/>, D] of the rows added last. They are added one after another, however the text is cut.</summary>
-    public void Pool(ReadOnlySpan<float> states)
+    /// <summary>Adds the states one after another, however the text is cut.</summary>
+    public override void Take(Span<float> states)
     {
         for (var at = 0; at < states.Length; at += _sum.Length)
             for (var i = 0; i < _sum.Length; i++)

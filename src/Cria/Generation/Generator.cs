@@ -5,8 +5,8 @@ using Cria.Tokenization;
 namespace Cria.Generation;
 
 /// <summary>
-/// Continues prompts with a model, and embeds texts, any number at once. A text depends on its prompt, its options and its seed only, an
-/// embedding on its text: not on what else runs. Thread-safe. While it lives, nobody else may use the model; it does not dispose the model.
+/// Continues prompts with a model, scores continuations and embeds texts, any number at once. A text depends on its prompt, its options and its seed only, a
+/// score and an embedding on their texts: not on what else runs. Thread-safe. While it lives, nobody else may use the model; it does not dispose the model.
 /// </summary>
 public sealed class Generator : IDisposable
 {
@@ -41,8 +41,8 @@ public sealed class Generator : IDisposable
     /// <summary>Positions that a conversation may have: the model's context, or as many as fit <see cref="GeneratorOptions.CacheBytes"/> if that is less.</summary>
     public int MaxPositions { get; }
 
-    /// <summary>Texts of one call that are embedded at once: enough short ones to fill a step, and not so many that conversations wait long for their share.</summary>
-    internal int EmbeddedAtOnce => Math.Min(8, _options.MaxConversations);
+    /// <summary>Texts of one call that are embedded or scored at once: enough short ones to fill a step, and not so many that conversations wait long for their share.</summary>
+    internal int TextsAtOnce => Math.Min(8, _options.MaxConversations);
 
     /// <summary>Continues a prompt. Work begins with the enumeration; leaving it, or cancelling, ends the work and frees the memory.</summary>
     /// <param name="prompt">The ids, taken as they are: no BOS is added.</param>
@@ -57,12 +57,8 @@ public sealed class Generator : IDisposable
         options.Validate();
         if (prompt.IsEmpty)
             throw new CriaException("the prompt is empty");
-        _model.Config.CheckImages(prompt.Span, options.Images.Count);
+        CheckImages(prompt.Span, options.Images);
         CheckTokens("the prompt", prompt.Span, _model.Config.ImageTokenId);
-        foreach (var image in options.Images)
-            _model.Vision!.Check(image);
-        if (options.Images.DistinctBy(image => image.Hash).Sum(_model.BytesOf) is var bytes && bytes > _options.ImageBytes)
-            throw new CriaException($"the images take {bytes} bytes of keys and values, and image_bytes is {_options.ImageBytes}");
         if (options.Images.Count > 0 && options.Speculation == Speculation.Draft)
             throw new CriaException("speculation is draft, and the draft model does not see the images of the prompt");
         foreach (var id in options.LogitBias?.Keys ?? [])
@@ -99,20 +95,55 @@ public sealed class Generator : IDisposable
         }
         using var keepsAdapter = Keep(adapter);
         var embeddings = new float[texts.Count][];
-        await Parallel.ForAsync(0, texts.Count, new ParallelOptions { MaxDegreeOfParallelism = EmbeddedAtOnce, CancellationToken = cancellation }, async (i, cancellation) =>
+        await Parallel.ForAsync(0, texts.Count, new ParallelOptions { MaxDegreeOfParallelism = TextsAtOnce, CancellationToken = cancellation }, async (i, cancellation) =>
         {
             var request = new EmbeddingRequest(texts[i], adapter);
-            _scheduler.Add(request);
+            embeddings[i] = await RunAsync(request, request.Result, cancellation).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        return embeddings;
+    }
+
+    /// <summary>
+    /// Scores continuations: of each the log probability of every token behind its context and the tokens before it, the model's raw logits
+    /// being what counts. The same numbers come alone and in any company, to the bit. A context that several share is read once, if
+    /// <see cref="GeneratorOptions.PrefixBytes"/> has room for it, and an image once. The texts share the steps of the conversations that run.
+    /// </summary>
+    /// <param name="texts">The continuations with their contexts. A text as a whole, for its perplexity, is the continuation of a BOS.</param>
+    /// <param name="adapter">With which they are read; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
+    /// <param name="topLogProbs">Give this many of the most probable tokens in the place of each, 0 to 1000.</param>
+    /// <param name="cancellation">Heard between steps, and within one that serves nobody else.</param>
+    /// <returns>The likelihoods in the order of the texts.</returns>
+    /// <exception cref="CriaException">A text is wrong or does not fit the context or the memory, too many requests wait, or the model failed.</exception>
+    /// <exception cref="ObjectDisposedException">The generator is disposed, before or meanwhile.</exception>
+    public async Task<Likelihood[]> ScoreAsync(IReadOnlyList<ScoringText> texts, Adapter? adapter = null, int topLogProbs = 0, CancellationToken cancellation = default)
+    {
+        new GenerationOptions { TopLogProbs = topLogProbs }.Validate();
+        for (var i = 0; i < texts.Count; i++)
+            Check($"text {i}", texts[i]);
+        using var keepsAdapter = Keep(adapter);
+        using var places = new SemaphoreSlim(TextsAtOnce);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = TextsAtOnce, CancellationToken = cancellation };
+        var scores = new Likelihood[texts.Count];
+        await Parallel.ForEachAsync(Enumerable.Range(0, texts.Count).GroupBy(i => texts[i], ScoringText.SameContext), parallel, async (alike, cancellation) =>
+        {
+            await ScoreAsync(alike.First(), cancellation).ConfigureAwait(false); // and reads the context for the others
+            await Parallel.ForEachAsync(alike.Skip(1), parallel, ScoreAsync).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        return scores;
+
+        async ValueTask ScoreAsync(int i, CancellationToken cancellation)
+        {
+            await places.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {
-                embeddings[i] = await request.Result.WaitAsync(cancellation).ConfigureAwait(false);
+                var request = new ScoringRequest(texts[i], adapter, topLogProbs, _model.Config.ImageTokenId);
+                scores[i] = await RunAsync(request, request.Result, cancellation).ConfigureAwait(false);
             }
             finally
             {
-                _scheduler.Abandon(request);
+                places.Release();
             }
-        }).ConfigureAwait(false);
-        return embeddings;
+        }
     }
 
     /// <summary>
@@ -167,12 +198,49 @@ public sealed class Generator : IDisposable
         }
     }
 
+    /// <summary>Has a request served whose result comes as a whole.</summary>
+    async Task<T> RunAsync<T>(Request request, Task<T> result, CancellationToken cancellation)
+    {
+        _scheduler.Add(request);
+        try
+        {
+            return await result.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _scheduler.Abandon(request);
+        }
+    }
+
     /// <summary>What a text has to fit, for an error.</summary>
     string Context => MaxPositions == _model.Config.MaxPositions ? $"the model's context of {MaxPositions}"
         : $"the {MaxPositions} positions for which {_options.CacheBytes} bytes of keys and values have room";
 
     /// <summary>Keeps an adapter from being unloaded, or says why it cannot be used.</summary>
     Sequence? Keep(Adapter? adapter) => adapter is null ? null : _model.CreateSequence(adapter);
+
+    void Check(string name, ScoringText text)
+    {
+        if (text.Context.Length == 0)
+            throw new CriaException($"{name} has no context; a text as a whole is the continuation of a BOS");
+        if (text.Continuation.Length == 0)
+            throw new CriaException($"{name} has no continuation");
+        var length = text.Context.Length + text.Continuation.Length;
+        if (length - 1 > MaxPositions) // the last token is not read
+            throw new CriaException($"{name} of {length} tokens does not fit {Context}");
+        CheckImages(text.Context, text.Images);
+        CheckTokens(name, text.Context, _model.Config.ImageTokenId);
+        CheckTokens($"the continuation of {name}", text.Continuation);
+    }
+
+    void CheckImages(ReadOnlySpan<int> ids, IReadOnlyList<ImageTiles> images)
+    {
+        _model.Config.CheckImages(ids, images.Count);
+        foreach (var image in images)
+            _model.Vision!.Check(image);
+        if (images.DistinctBy(image => image.Hash).Sum(_model.BytesOf) is var bytes && bytes > _options.ImageBytes)
+            throw new CriaException($"the images take {bytes} bytes of keys and values, and image_bytes is {_options.ImageBytes}");
+    }
 
     void CheckTokens(string text, ReadOnlySpan<int> ids, int? imageToken = null)
     {

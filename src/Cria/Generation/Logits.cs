@@ -19,6 +19,14 @@ static class Logits
         return true;
     }
 
+    /// <summary>Refuses logits that are not finite.</summary>
+    /// <exception cref="CriaException">One is not.</exception>
+    public static void CheckFinite(ReadOnlySpan<float> logits)
+    {
+        if (!AreFinite(logits))
+            throw new CriaException("the model computed a logit that is no finite number; its weights may be damaged");
+    }
+
     /// <summary>The index of the greatest logit, of equal ones the lowest; none may be NaN.</summary>
     public static int ArgMax(ReadOnlySpan<float> logits)
     {

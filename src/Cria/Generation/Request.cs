@@ -63,6 +63,12 @@ abstract class Request(int[] text, Adapter? adapter, IReadOnlyList<ImageTiles> i
     /// <summary>Adds rows to a step, at most so many of the unread tokens; gives how many these are.</summary>
     public abstract int AddRows(List<Row> rows, int most);
 
+    /// <summary>
+    /// Takes in what was computed for the <see cref="DueRows"/> added last: their logits [V] each, or their states [D] for an embedding. The requests of a
+    /// step may do so at once; an error ends this one only.
+    /// </summary>
+    public abstract void Take(Span<float> values);
+
     /// <summary>Hands what has come to the caller.</summary>
     public abstract void Publish();
 

@@ -40,8 +40,7 @@ sealed class Sampler
     /// <exception cref="CriaException">The logits are not finite, or the options forbid every token.</exception>
     public SampledToken Next(Span<float> logits, int left = int.MaxValue)
     {
-        if (!Logits.AreFinite(logits))
-            throw new CriaException("the model computed a logit that is no finite number; its weights may be damaged");
+        Logits.CheckFinite(logits);
         if (_options.TopLogProbs is not { } alternatives)
             return new(Choose(logits, left), null, []);
         var room = ArrayPool<float>.Shared.Rent(logits.Length);

@@ -155,9 +155,9 @@ sealed class Scheduler : IDisposable
             var futile = Begin(step);
             Guess([.. step.OfType<Conversation>()], futile);
             var promptRows = Compose(step);
-            var due = step.OfType<Conversation>().Where(c => c.DueRows > 0).ToList();
+            var due = step.Where(r => r is not EmbeddingRequest && r.DueRows > 0).ToList();
             var embeddings = step.OfType<EmbeddingRequest>().ToList();
-            int[] starts = [0, .. due.Select(c => c.DueRows)];
+            int[] starts = [0, .. due.Select(r => r.DueRows)];
             for (var i = 1; i < starts.Length; i++)
                 starts[i] += starts[i - 1];
             var (size, width) = (_model.Config.VocabularySize, _model.Config.HiddenSize);
@@ -166,19 +166,22 @@ sealed class Scheduler : IDisposable
             var started = Stopwatch.GetTimestamp();
             _model.Forward(CollectionsMarshal.AsSpan(_rows), logits.Span, states.Span, futile);
             var taken = Stopwatch.GetElapsedTime(started);
-            var guesses = due.Sum(c => c.Guesses.Ids.Count);
+            var guesses = due.OfType<Conversation>().Sum(c => c.Guesses.Ids.Count);
             _budget.Learn(promptRows, taken);
             _cost.Learn(_rows.Count - guesses, guesses, taken);
-            _model.Workers.Run(due.Count, (i, _) => due[i].Choose(logits.Slice(starts[i] * size, due[i].DueRows * size).Span));
-            foreach (var conversation in due)
+            _model.Workers.Run(due.Count, (i, _) => due[i].Take(logits.Slice(starts[i] * size, due[i].DueRows * size).Span));
+            foreach (var request in due)
             {
-                conversation.Settle(_cost.Value);
-                conversation.KeepPrompt(_admission.Prefixes);
-                Publish(conversation);
+                if (request is Conversation conversation)
+                {
+                    conversation.Settle(_cost.Value);
+                    conversation.KeepPrompt(_admission.Prefixes);
+                }
+                Publish(request);
             }
             foreach (var embedding in embeddings)
             {
-                embedding.Pool(states.Span[..(embedding.DueRows * width)]);
+                embedding.Take(states.Span[..(embedding.DueRows * width)]);
                 states = states[(embedding.DueRows * width)..];
                 Publish(embedding);
             }

@@ -50,6 +50,28 @@ public sealed class TextCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task ScoreAnswersTextsAndIdsAndEachLineOfABatch()
+    {
+        var (code, output, _) = await CommandLine.RunAsync("", "score", "--model", _files.Path, "--context", "hell ", "--continuation", "wor", "--continuation", "x", "--json");
+        Assert.Equal(0, code);
+        var given = Scores(output);
+        Assert.Equal(2, given.Count);
+        Assert.Equal([265], given[0].GetProperty("ids").EnumerateArray().Select(i => i.GetInt32())); // " wor"
+        File.WriteAllText(_files.File("lines"), "{\"context\":\"hell \",\"continuations\":[\"wor\",\"x\"]}\n{\"context\":[266,262],\"continuations\":[[265]]}\n{\"continuations\":[1]}\n{\"continuations\":[\"x\"],\"images\":[\"none.png\"]}\nx\n{}\n");
+        (code, output, _) = await CommandLine.RunAsync("", "score", "--model", _files.Path, "--batch", _files.File("lines"));
+        Assert.Equal(0, code);
+        var lines = output.TrimEnd().Split('\n');
+        Assert.Equal(given.Select(s => s.ToString()), Scores(lines[0]).Select(s => s.ToString()));
+        Assert.Equal(given[0].GetProperty("logprob").GetDouble(), Assert.Single(Scores(lines[1])).GetProperty("logprob").GetDouble());
+        Assert.Equal(6, lines.Length);
+        Assert.All(lines.Skip(2).Zip(["continuations holds more than texts", "takes no images", "", "continuations is missing"]), l => Assert.Contains(l.Second, JsonElement.Parse(l.First).GetProperty("error").GetString()));
+        (_, output, _) = await CommandLine.RunAsync("", "score", "--model", _files.Path, "--continuation", "th\n");
+        Assert.EndsWith("no      \"th\\n\"\n", output);
+
+        static List<JsonElement> Scores(string line) => [.. JsonElement.Parse(line).GetProperty("scores").EnumerateArray()];
+    }
+
+    [Fact]
     public async Task WrongArgumentsExitWithTwoAndWrongDataWithOne()
     {
         async Task Fails(int with, string says, params string[] arguments)
@@ -63,6 +85,10 @@ public sealed class TextCommandTests : IDisposable
         await Fails(2, "give texts, or --file", "embed");
         await Fails(2, "give texts, or --file", "embed", "x", "--file", "y");
         await Fails(1, "context", "embed", new string('x', 5000));
+        await Fails(2, "give one of --continuation, --batch", "score", "--context", "x");
+        await Fails(2, "--context and --image stand in the lines", "score", "--context", "x", "--batch", "y");
+        await Fails(1, "text 1 has no continuation", "score", "--continuation", "x", "--continuation", "");
+        await Fails(1, "takes no images", "score", "--continuation", "x", "--image", "none.png");
         await Fails(1, "token 9999", "generate", "--tokens", "9999");
         await Fails(1, "messages", "chat", "--messages", _files.File("config.json"));
         await Fails(1, _files.Path, "chat", "hello", "--session", _files.Path);

@@ -32,6 +32,10 @@ public sealed partial class DotNetGuideTests
         var rest = await client.GetResponseAsync(dialogue, new() { Temperature = 0 });
         using var embeddings = new CriaEmbeddingGenerator(client); // over the client's weights; Load opens a model of its own
         var vectors = await embeddings.GenerateAsync(["Anna lives in Rome.", "The library opens at 10 am."]);
+        var choices = await client.ScoreAsync("My name is Clara. Who am I?", [" Clara", " Rome"]);
+        var answers = await client.ScoreAsync([new ChatMessage(ChatRole.User, "Who are you?")], ["Cria", "Nobody"]);
+        var likeliest = choices.MaxBy(c => c.LogProb)!.Text;
+        Assert.Equal((" Clara", 2), (likeliest, answers.Count));
         return (response, timings, rest, vectors);
     }
 

@@ -46,7 +46,7 @@ public sealed class SpeculationTests : IDisposable
             conversation.AddRows(rows, most: 10);
             var logits = new float[conversation.DueRows * 60];
             _model.Forward(rows.ToArray(), logits, TestContext.Current.CancellationToken);
-            conversation.Choose(logits);
+            conversation.Take(logits);
             conversation.Settle(guessCost: 0);
             conversation.Publish();
             Assert.Equal(expected, conversation.Ids.Length - prompt.Length);
