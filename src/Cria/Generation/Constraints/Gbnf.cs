@@ -7,7 +7,7 @@ namespace Cria.Generation.Constraints;
 /// <summary>Reads grammars in GBNF as llama.cpp does: rules `name ::= alternatives`, texts, character classes, groups and repetitions.</summary>
 sealed class Gbnf
 {
-    const int MostCharacters = 1 << 20, MostNesting = 200, MostRepetitions = 2000;
+    const int MostCharacters = 1 << 20, MostNesting = 200, MostRepetitions = 2000, MostParts = 5000;
 
     sealed class Repetition(Node part, int min, int max) : Node
     {
@@ -23,11 +23,13 @@ sealed class Gbnf
     readonly Regulars _regulars;
     readonly Dictionary<string, Node> _rules = [];
     readonly Dictionary<string, Lazy> _references = [];
+    readonly Dictionary<string, HashSet<string>> _users = []; // the rules that name a rule
     readonly Dictionary<string, long> _least = []; // bytes of a rule's shortest text
     readonly Dictionary<string, Node?> _bodies = []; // as they are used; null while one is made
     readonly Dictionary<Node, string> _names = []; // of references
     readonly Dictionary<Node, Repetition> _repetitions = [];
-    int _at, _depth;
+    string _rule = ""; // the one that is read
+    int _at, _depth, _parts;
 
     Gbnf(string text, GrammarBuilder builder) => (_text, _builder, _regulars) = (text, builder, builder.Regulars);
 
@@ -49,14 +51,14 @@ sealed class Gbnf
 
     void Rule()
     {
-        var name = Name();
+        (_rule, _parts) = (Name(), 0);
         Space(acrossLines: false);
         if (!Take("::="))
             throw Wrong("::= is missing");
         Space(acrossLines: true);
         var body = Alternatives(isNested: false);
-        if (!_rules.TryAdd(name, body))
-            throw Wrong($"the rule {name} is there twice");
+        if (!_rules.TryAdd(_rule, body))
+            throw Wrong($"the rule {_rule} is there twice");
         if (_at < _text.Length && _text[_at] is not ('\r' or '\n'))
             throw Wrong("the line does not end");
         Space(acrossLines: true);
@@ -81,6 +83,8 @@ sealed class Gbnf
         var all = new List<Node>();
         while (_at < _text.Length && Item(isNested) is { } item)
         {
+            if (++_parts > MostParts)
+                throw Wrong($"the rule {_rule} has more than {MostParts} parts");
             Space(isNested);
             all.Add(Repeated(item, isNested));
         }
@@ -169,8 +173,9 @@ sealed class Gbnf
         if (!_references.TryGetValue(name, out var reference))
         {
             _references[name] = reference = new(() => _bodies[name]!, () => _least[name]);
-            _names[reference] = name;
+            (_names[reference], _users[name]) = (name, []);
         }
+        _users[name].Add(_rule);
         return reference;
     }
 
@@ -210,13 +215,14 @@ sealed class Gbnf
     {
         foreach (var name in _rules.Keys)
             _least[name] = long.MaxValue;
-        for (var isChanged = true; isChanged;)
-        {
-            isChanged = false;
-            foreach (var (name, body) in _rules)
-                if (Least(body) is var now && now < _least[name])
-                    (_least[name], isChanged) = (now, true);
-        }
+        var open = new Queue<string>(_rules.Keys);
+        while (open.TryDequeue(out var name))
+            if (Least(_rules[name]) is var now && now < _least[name])
+            {
+                _least[name] = now;
+                foreach (var user in _users.GetValueOrDefault(name) ?? [])
+                    open.Enqueue(user);
+            }
     }
 
     long Least(Node node) => node switch
@@ -245,8 +251,10 @@ sealed class Gbnf
         switch (node)
         {
             case Sequence sequence:
-                return Least(sequence) == long.MaxValue ? Node.Never : Made(sequence.First) is Terminal first && Made(sequence.Second) is Terminal second
-                    ? new Terminal(_regulars.Concat(first.Language, second.Language)) : Node.Then(Made(sequence.First), Made(sequence.Second));
+                if (Least(sequence) == long.MaxValue)
+                    return Node.Never;
+                var (first, second) = (Made(sequence.First), Made(sequence.Second));
+                return first is Terminal a && second is Terminal b ? new Terminal(_regulars.Concat(a.Language, b.Language)) : Node.Then(first, second);
             case Choice choice:
                 var options = choice.Options.Where(o => Least(o) < long.MaxValue).Select(Made).ToList();
                 var regular = new Terminal(_regulars.Or(options.OfType<Terminal>().Select(t => t.Language).ToList()));
@@ -275,7 +283,7 @@ sealed class Gbnf
         for (var before = -1; before != nullable.Count;)
         {
             before = nullable.Count;
-            foreach (var (name, body) in _bodies)
+            foreach (var (name, body) in _bodies.Reverse()) // what a rule names stands behind it
                 if (IsNullable(body!))
                     nullable.Add(name);
         }

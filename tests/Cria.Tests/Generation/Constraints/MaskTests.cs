@@ -140,6 +140,8 @@ public sealed class MaskTests
         { "gbnf", "root ::= (x?)*\nx ::= \"(\" x \")\" | \"\"" },
         { "gbnf", string.Join('\n', Enumerable.Range(0, 3000).Select(i => $"r{i} ::= \"a\" r{i + 1}").Append("r3000 ::= r0 | \"b\"").Append("root ::= r0")) },
         { "gbnf", "root ::= \"a\" root \"b\" | \"a\" root \"c\" | \"\"" },
+        { "gbnf", "root ::= " + string.Concat(Enumerable.Repeat("\"a\" ", 4000)) + "n\nn ::= \"(\" n \")\" | \"x\"" },
+        { "gbnf", "root ::= " + string.Concat(Enumerable.Repeat("n ", 100_000)) + "\nn ::= \"(\" n \")\" | \"x\"" },
         { "schema", "{\"items\":" + string.Concat(Enumerable.Repeat("{\"items\":", 250)) + "{}" + new string('}', 251) },
         { "schema", "{\"items\":" + string.Concat(Enumerable.Repeat("{\"items\":", 5000)) + "{}" + new string('}', 5001) },
         { "schema", "{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"$ref\":\"#/$defs/a\"}},\"$ref\":\"#/$defs/a\"}" },
