@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Cria.Formats;
 using Cria.Models;
 using Cria.Tensors;
@@ -39,45 +39,14 @@ static class InspectCommand
 
     internal static void Write(Utf8JsonWriter json, Checkpoint checkpoint)
     {
-        var config = checkpoint.Config;
-        json.WriteString("path", checkpoint.Path);
-        json.WriteString("architecture", config.Vision is null ? "llama" : "mllama");
-        json.WriteNumber("parameters", checkpoint.ParameterCount);
-        json.WriteNumber("bytes", checkpoint.Tensors.Sum(t => t.ByteLength));
-        json.WriteNumber("hidden_size", config.HiddenSize);
-        json.WriteNumber("layers", config.LayerCount);
-        json.WriteNumber("heads", config.HeadCount);
-        json.WriteNumber("kv_heads", config.KvHeadCount);
-        json.WriteNumber("head_size", config.HeadSize);
-        json.WriteNumber("feed_forward_size", config.FeedForwardSize);
-        json.WriteNumber("vocabulary_size", config.VocabularySize);
-        json.WriteNumber("context", config.MaxPositions);
-        json.WriteNumber("norm_epsilon", config.NormEpsilon);
-        json.WriteBoolean("tied_embeddings", config.TiedEmbeddings);
-        json.WriteNumber("rope_theta", config.RopeTheta);
-        if (config.RopeScaling is { } scaling)
+        foreach (var fields in Facts(checkpoint).SelectMany(f => f.Fields).ToLookup(f => f.Key, f => f.Value))
         {
-            json.WriteStartObject("rope_scaling");
-            json.WriteNumber("factor", scaling.Factor);
-            json.WriteNumber("low_frequency_factor", scaling.LowFrequencyFactor);
-            json.WriteNumber("high_frequency_factor", scaling.HighFrequencyFactor);
-            json.WriteNumber("original_context", scaling.OriginalMaxPositions);
-            json.WriteEndObject();
+            json.WritePropertyName(fields.Key);
+            if (fields.First() is JsonObject)
+                new JsonObject(fields.SelectMany(part => part!.AsObject()).Select(f => KeyValuePair.Create(f.Key, f.Value?.DeepClone()))).WriteTo(json);
+            else
+                fields.Single()!.WriteTo(json);
         }
-        if (config.Vision is { } vision)
-            Write(json, config, vision);
-        if (config.BosId is { } bos)
-            json.WriteNumber("bos_id", bos);
-        json.WriteNumbers("stop_ids", checkpoint.Generation.StopIds);
-        json.WriteBoolean("chat_template", checkpoint.ChatTemplate is not null);
-        var memory = MemoryPlan.Of(checkpoint, PlannedKv);
-        json.WriteStartObject("memory");
-        json.WriteNumber("weights", memory.Weights);
-        json.WriteNumber("token", memory.Token);
-        json.WriteNumber("context", memory.Context);
-        json.WriteNumber("image", memory.Image);
-        json.WriteNumber("reading_image", memory.ReadingImage);
-        json.WriteEndObject();
         json.WriteStartArray("tensors");
         foreach (var tensor in checkpoint.Tensors)
         {
@@ -93,64 +62,89 @@ static class InspectCommand
         json.WriteEndArray();
     }
 
-    static void Write(Utf8JsonWriter json, ModelConfig config, VisionConfig vision)
-    {
-        json.WriteNumbers("cross_attention_layers", config.CrossAttentionLayers);
-        json.WriteNumber("image_token_id", config.ImageTokenId!.Value);
-        json.WriteStartObject("vision");
-        json.WriteNumber("width", vision.Width);
-        json.WriteNumber("local_layers", vision.LocalLayerCount);
-        json.WriteNumber("global_layers", vision.GlobalLayerCount);
-        json.WriteNumber("heads", vision.HeadCount);
-        json.WriteNumber("feed_forward_size", vision.FeedForwardSize);
-        json.WriteNumber("norm_epsilon", vision.NormEpsilon);
-        json.WriteNumber("tile_size", vision.TileSize);
-        json.WriteNumber("patch_size", vision.PatchSize);
-        json.WriteNumber("max_tiles", vision.MaxTiles);
-        json.WriteNumbers("intermediate_layers", vision.IntermediateLayers);
-        json.WriteEndObject();
-    }
+    /// <summary>A line about a model, and the same as fields of the JSON; objects of the same name are one.</summary>
+    sealed record Fact(string What, string Value, JsonObject Fields);
 
-    static List<(string What, string Value)> Facts(Checkpoint checkpoint)
+    static Fact[] Facts(Checkpoint checkpoint)
     {
         var c = checkpoint.Config;
+        var (stops, memory) = (checkpoint.Generation.StopIds, MemoryPlan.Of(checkpoint, PlannedKv));
         return
         [
-            ("model", checkpoint.Path),
-            ("architecture", c.Vision is null ? "Llama text model" : "Llama vision model"),
-            ("parameters", Text($"{checkpoint.ParameterCount:N0}")),
-            ("layers", Text($"{c.LayerCount}, hidden size {c.HiddenSize}, SwiGLU {c.FeedForwardSize}")),
+            new("model", checkpoint.Path, new() { ["path"] = checkpoint.Path }),
+            new("architecture", c.Vision is null ? "Llama text model" : "Llama vision model", new() { ["architecture"] = c.Vision is null ? "llama" : "mllama" }),
+            new("parameters", Text($"{checkpoint.ParameterCount:N0}"), new() { ["parameters"] = checkpoint.ParameterCount, ["bytes"] = memory.Weights }),
+            new("layers", Text($"{c.LayerCount}, hidden size {c.HiddenSize}, SwiGLU {c.FeedForwardSize}"),
+                new() { ["layers"] = c.LayerCount, ["hidden_size"] = c.HiddenSize, ["feed_forward_size"] = c.FeedForwardSize }),
             .. c.Vision is { } v ? VisionFacts(c, v) : [],
-            ("heads", Text($"{c.HeadCount} of {c.HeadSize}, {c.KvHeadCount} for keys and values")),
-            ("vocabulary", Text($"{c.VocabularySize}, output matrix {(c.TiedEmbeddings ? "tied to the embedding" : "of its own")}")),
-            ("context", Text($"{c.MaxPositions} positions")),
-            ("RMSNorm", Text($"epsilon {c.NormEpsilon}")),
-            ("RoPE", c.RopeScaling is not { } s ? Text($"theta {c.RopeTheta}, {(c.RopeFactors is { } f ? Text($"scaled by the file's factors up to {f.Max()}") : "not scaled")}")
-                : Text($"theta {c.RopeTheta}, llama3 scaling x{s.Factor} over {s.OriginalMaxPositions} (bands {s.LowFrequencyFactor}, {s.HighFrequencyFactor})")),
-            ("first token", c.BosId?.ToString(CultureInfo.InvariantCulture) ?? "none"),
-            ("stop tokens", checkpoint.Generation.StopIds is [] ? "none" : string.Join(", ", checkpoint.Generation.StopIds)),
-            ("chat template", checkpoint.ChatTemplate is null ? "none" : "of the model"),
-            ("memory", MemoryFacts(MemoryPlan.Of(checkpoint, PlannedKv), c)),
+            new("heads", Text($"{c.HeadCount} of {c.HeadSize}, {c.KvHeadCount} for keys and values"), new() { ["heads"] = c.HeadCount, ["kv_heads"] = c.KvHeadCount, ["head_size"] = c.HeadSize }),
+            new("vocabulary", Text($"{c.VocabularySize}, output matrix {(c.TiedEmbeddings ? "tied to the embedding" : "of its own")}"),
+                new() { ["vocabulary_size"] = c.VocabularySize, ["tied_embeddings"] = c.TiedEmbeddings }),
+            new("context", Text($"{c.MaxPositions} positions"), new() { ["context"] = c.MaxPositions }),
+            new("RMSNorm", Text($"epsilon {c.NormEpsilon}"), new() { ["norm_epsilon"] = c.NormEpsilon }),
+            Rope(c),
+            new("first token", c.BosId is { } bos ? Text($"{bos}") : "none", c.BosId is null ? [] : new() { ["bos_id"] = c.BosId }),
+            new("stop tokens", stops is [] ? "none" : string.Join(", ", stops), new() { ["stop_ids"] = Array(stops) }),
+            new("chat template", checkpoint.ChatTemplate is null ? "none" : "of the model", new() { ["chat_template"] = checkpoint.ChatTemplate is not null }),
+            new("memory", Text($"weights {Bytes(memory.Weights)}; keys and values in {PlannedKv}: {Bytes(memory.Token)} a token, {Bytes(memory.Context)} for {c.MaxPositions}")
+                + (c.Vision is null ? "" : $"; {Bytes(memory.Image)} an image of {c.Vision.MaxTiles} tiles, and {Bytes(memory.ReadingImage)} while one is read"),
+                new()
+                {
+                    ["memory"] = new JsonObject
+                    {
+                        ["weights"] = memory.Weights,
+                        ["token"] = memory.Token,
+                        ["context"] = memory.Context,
+                        ["image"] = memory.Image,
+                        ["reading_image"] = memory.ReadingImage,
+                    },
+                }),
         ];
     }
 
-    static string MemoryFacts(MemoryPlan plan, ModelConfig c) =>
-        Text($"weights {Bytes(plan.Weights)}; keys and values in {PlannedKv}: {Bytes(plan.Token)} a token, {Bytes(plan.Context)} for {c.MaxPositions}")
-        + (c.Vision is null ? "" : $"; {Bytes(plan.Image)} an image of {c.Vision.MaxTiles} tiles, and {Bytes(plan.ReadingImage)} while one is read");
+    static Fact Rope(ModelConfig c) => c.RopeScaling is not { } s
+        ? new("RoPE", Text($"theta {c.RopeTheta}, {(c.RopeFactors is { } f ? Text($"scaled by the file's factors up to {f.Max()}") : "not scaled")}"), new() { ["rope_theta"] = c.RopeTheta })
+        : new("RoPE", Text($"theta {c.RopeTheta}, llama3 scaling x{s.Factor} over {s.OriginalMaxPositions} (bands {s.LowFrequencyFactor}, {s.HighFrequencyFactor})"), new()
+        {
+            ["rope_theta"] = c.RopeTheta,
+            ["rope_scaling"] = new JsonObject
+            {
+                ["factor"] = s.Factor,
+                ["low_frequency_factor"] = s.LowFrequencyFactor,
+                ["high_frequency_factor"] = s.HighFrequencyFactor,
+                ["original_context"] = s.OriginalMaxPositions,
+            },
+        });
+
+    static Fact[] VisionFacts(ModelConfig c, VisionConfig v) =>
+    [
+        new("images at", Text($"layers {string.Join(", ", c.CrossAttentionLayers)}; token {c.ImageTokenId}"),
+            new() { ["cross_attention_layers"] = Array(c.CrossAttentionLayers), ["image_token_id"] = c.ImageTokenId }),
+        new("tiles", Text($"up to {v.MaxTiles} of {v.TileSize} x {v.TileSize}, patches of {v.PatchSize} x {v.PatchSize}: {v.TileTokens} tokens each"),
+            new() { ["vision"] = new JsonObject { ["tile_size"] = v.TileSize, ["patch_size"] = v.PatchSize, ["max_tiles"] = v.MaxTiles } }),
+        new("encoder", Text($"{v.LocalLayerCount} local and {v.GlobalLayerCount} global layers, width {v.Width}, {v.HeadCount} heads, feed-forward {v.FeedForwardSize}"), new()
+        {
+            ["vision"] = new JsonObject
+            {
+                ["width"] = v.Width,
+                ["local_layers"] = v.LocalLayerCount,
+                ["global_layers"] = v.GlobalLayerCount,
+                ["heads"] = v.HeadCount,
+                ["feed_forward_size"] = v.FeedForwardSize,
+                ["norm_epsilon"] = v.NormEpsilon,
+            },
+        }),
+        new("features", Text($"the output and the input of layers {string.Join(", ", v.IntermediateLayers)}: {v.FeatureSize} a token"),
+            new() { ["vision"] = new JsonObject { ["intermediate_layers"] = Array(v.IntermediateLayers) } }),
+    ];
+
+    static JsonArray Array(IEnumerable<int> numbers) => [.. numbers.Select(n => JsonValue.Create(n))];
 
     static string Bytes(long bytes) => bytes >= 1_000_000_000 ? Text($"{bytes / 1e9:f1} GB") : bytes >= 1_000_000 ? Text($"{bytes / 1e6:f1} MB") : Text($"{bytes / 1e3:f1} kB");
 
-    static (string What, string Value)[] VisionFacts(ModelConfig c, VisionConfig v) =>
-    [
-        ("images at", Text($"layers {string.Join(", ", c.CrossAttentionLayers)}; token {c.ImageTokenId}")),
-        ("tiles", Text($"up to {v.MaxTiles} of {v.TileSize} x {v.TileSize}, patches of {v.PatchSize} x {v.PatchSize}: {v.TileTokens} tokens each")),
-        ("encoder", Text($"{v.LocalLayerCount} local and {v.GlobalLayerCount} global layers, width {v.Width}, {v.HeadCount} heads, feed-forward {v.FeedForwardSize}")),
-        ("features", Text($"the output and the input of layers {string.Join(", ", v.IntermediateLayers)}: {v.FeatureSize} a token")),
-    ];
-
     static void PrintPlain(Checkpoint checkpoint)
     {
-        foreach (var (what, value) in Facts(checkpoint))
+        foreach (var (what, value, _) in Facts(checkpoint))
             Console.Out.WriteLine($"{what,-14} {value}");
         Console.Out.WriteLine();
         foreach (var row in TensorGroup.Of(checkpoint.Tensors))
@@ -160,7 +154,7 @@ static class InspectCommand
     static void PrintTables(Checkpoint checkpoint)
     {
         var facts = new Grid().AddColumn().AddColumn();
-        foreach (var (what, value) in Facts(checkpoint))
+        foreach (var (what, value, _) in Facts(checkpoint))
             facts.AddRow(new Text(what, Color.Grey), new Text(value));
         var tensors = new Table().RoundedBorder().AddColumns("tensor", "type", "shape");
         foreach (var row in TensorGroup.Of(checkpoint.Tensors))
