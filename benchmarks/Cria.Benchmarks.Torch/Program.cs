@@ -11,23 +11,12 @@ var global = args.Length > 1 ? int.Parse(args[1]) : 1;
 var threads = args.Length > 2 ? int.Parse(args[2]) : Environment.ProcessorCount;
 torch.set_num_threads(threads);
 
-var full = RandomModel.Config("11b-vision");
-var config = full with
-{
-    HiddenSize = 256, // next to nothing: what is measured is the encoder
-    LayerCount = 2,
-    HeadCount = 2,
-    KvHeadCount = 2,
-    FeedForwardSize = 256,
-    CrossAttentionLayers = [1],
-    Vision = full.Vision! with { LocalLayerCount = local, GlobalLayerCount = global, IntermediateLayers = [.. Enumerable.Range(0, local)] },
-};
-var path = RandomModel.Kept($"tower-{local}-{global}", config, "bf16");
-var tiles = VisionBenchmark.Picture(2 * config.Vision.TileSize, config.Vision);
-var rows = 4 * ((config.Vision.TileTokens + 7) / 8 * 8);
+var (path, vision) = TowerBenchmark.Write(local, global, "bf16");
+var tiles = VisionBenchmark.Picture(4, vision);
+var rows = 4 * ((vision.TileTokens + 7) / 8 * 8);
 Console.WriteLine($"{local} local and {global} global blocks, four tiles ({rows} rows), {threads} threads");
 
-using var tower = new TorchTower(local + global, config.Vision.Width, config.Vision.HeadCount, config.Vision.FeedForwardSize);
+using var tower = new TorchTower(local + global, vision.Width, vision.HeadCount, vision.FeedForwardSize);
 using var exact = TextModel.Load(path, new ModelOptions { Threads = threads });
 using var rounded = TextModel.Load(path, new ModelOptions { Threads = threads, Compute = ComputeType.BF16 });
 var (peer, floats, halves) = (new List<double>(), new List<double>(), new List<double>());

@@ -7,7 +7,7 @@ namespace Cria.Benchmarks;
 
 /// <summary>
 /// `attention [depth] [threads] [type]`: attention of one layer of the 1B shape (32 query heads of 64 on 8 kv heads) on a cache of a number of
-/// positions, for every cache type or one: one row on caches that take turns and are cold (a token's 16 layers), and 256 rows at the end of it,
+/// positions, for every cache type and where all is rounded to BF16, or one of these: one row on caches that take turns and are cold (a token's 16 layers), and 256 rows at the end of it,
 /// beside the read bandwidth and the multiply-add rate of the machine.
 /// </summary>
 static unsafe class AttentionBenchmark
@@ -26,6 +26,8 @@ static unsafe class AttentionBenchmark
             if (args.Length < 3 || name == args[2])
                 Measure(KernelSet.Best.CreateKvFormat(type, HeadSize), name, depth, pool, bandwidth, peak);
         }
+        if (args.Length < 3 || args[2] == "rounded")
+            Measure(KernelSet.Best.CreateRoundedKvFormat(HeadSize), "rounded", depth, pool, bandwidth, peak);
     }
 
     static void Measure(KvFormat format, string name, int depth, WorkerPool pool, double bandwidth, double peak)

@@ -27,6 +27,9 @@ try
         case ["vision", .. var arguments]:
             VisionBenchmark.Run(arguments);
             break;
+        case ["tower", .. var arguments]:
+            TowerBenchmark.Run(arguments);
+            break;
         case ["embeddings", .. var arguments]:
             await EmbeddingBenchmark.RunAsync(arguments);
             break;

@@ -7,9 +7,9 @@ using Cria.Models;
 namespace Cria.Benchmarks;
 
 /// <summary>
-/// `vision [size] [recipe] [threads] [layers] [files]`: a question of 32 tokens about one picture of four tiles and an answer of 32, at the shape of
-/// Llama 3.2 11B Vision with random weights, beside the multiply-add rate and the read bandwidth of the machine in the same run. With fewer layers
-/// 90B fits too; in several files the weights are mapped and used where they are.
+/// `vision [size] [recipe] [threads] [layers] [files] [tiles,...]`: a question of 32 tokens about a picture of so many tiles, each count in turn, and an answer
+/// of 32, at the shape of Llama 3.2 11B Vision with random weights, beside the multiply-add rate and the read bandwidth of the machine in the same run. With
+/// fewer layers 90B fits too; in several files the weights are mapped and used where they are.
 /// </summary>
 static class VisionBenchmark
 {
@@ -28,10 +28,17 @@ static class VisionBenchmark
         var start = Stopwatch.GetTimestamp();
         using var model = TextModel.Load(path, new ModelOptions { Threads = threads, Weights = files > 1 ? WeightPlacement.Mapped : WeightPlacement.Repacked });
         Report("load", start);
+        foreach (var tiles in (arguments.ElementAtOrDefault(5) ?? "4").Split(',').Select(int.Parse))
+            Ask(model, tiles, peak);
+        Console.WriteLine($"peak resident memory {Process.GetCurrentProcess().PeakWorkingSet64 / 1e9:f2} GB");
+    }
+
+    static void Ask(TextModel model, int count, double peak)
+    {
         var vision = model.Config.Vision!;
-        start = Stopwatch.GetTimestamp();
-        var tiles = Picture(2 * vision.TileSize, vision);
-        Report($"transform of {2 * vision.TileSize} x {2 * vision.TileSize}", start);
+        var start = Stopwatch.GetTimestamp();
+        var tiles = Picture(count, vision);
+        Report($"transform to {count} tiles", start);
 
         start = Stopwatch.GetTimestamp();
         using var image = model.ReadImage(tiles);
@@ -51,7 +58,6 @@ static class VisionBenchmark
             model.Forward([new Row(sequence, sequence.Length, 1 + i, true)], logits);
         seconds = Report($"answer of {AnswerTokens} tokens", start);
         Console.WriteLine($"  {AnswerTokens / seconds:f2} tokens/s");
-        Console.WriteLine($"peak resident memory {Process.GetCurrentProcess().PeakWorkingSet64 / 1e9:f2} GB");
     }
 
     static double Report(string what, long start)
@@ -61,19 +67,18 @@ static class VisionBenchmark
         return seconds;
     }
 
-    /// <summary>A square picture of noise.</summary>
-    public static unsafe ImageTiles Picture(int side, VisionConfig config)
+    /// <summary>A picture of noise that takes 1, 2 or 4 tiles.</summary>
+    public static unsafe ImageTiles Picture(int tiles, VisionConfig config)
     {
-        using var image = new RgbaImage(side, side);
-        new Random(1).NextBytes(new Span<byte>(image.Pixels, side * side * sizeof(uint)));
+        using var image = new RgbaImage(config.TileSize * (tiles > 1 ? 2 : 1), config.TileSize * (tiles > 2 ? 2 : 1));
+        new Random(1).NextBytes(new Span<byte>(image.Pixels, image.Width * image.Height * sizeof(uint)));
         return new ImageTransform(config.TileSize, config.MaxTiles).Apply(image);
     }
 
     /// <summary>Multiplications and additions of four tiles in the encoder, the projector and the keys and values of cross-attention (spec llama32-vision 9).</summary>
     static double Teraflops(double width, double kvWidth, int crossLayers, VisionConfig v)
     {
-        var (rows, tokens) = (4.0 * ((v.TileTokens + 7) / 8 * 8), 4.0 * v.TileTokens);
-        var block = rows * 2 * (4.0 * v.Width * v.Width + 2.0 * v.Width * v.FeedForwardSize) + 4 * rows * rows * v.Width;
-        return (block * v.LayerCount + tokens * 2 * (3.0 * v.PatchSize * v.PatchSize * v.Width + v.FeatureSize * width + 2 * crossLayers * width * kvWidth)) / 1e12;
+        var tokens = 4.0 * v.TileTokens;
+        return TowerBenchmark.Teraflops(v) + tokens * 2 * (3.0 * v.PatchSize * v.PatchSize * v.Width + v.FeatureSize * width + 2 * crossLayers * width * kvWidth) / 1e12;
     }
 }

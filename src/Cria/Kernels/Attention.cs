@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Cria.Kernels.Emitted;
 
 namespace Cria.Kernels;
 
@@ -43,7 +44,7 @@ unsafe struct AttentionTask
 /// Attention of a group of query heads on one kv head, softmax(q Kᵀ / sqrt(d)) V. The positions of a part are cut into spans that begin at
 /// multiples of 512 whatever the caller's chunks are; within a span the softmax is computed online (Milakov and Gimelshein 2018) over
 /// blocks of 64 positions; spans are merged in ascending order. Every sum has its own accumulator over ascending positions, and a
-/// masked position is not added at all: a row's result depends on its sequence only, also where spans are spread over threads.
+/// masked position is not added at all, or with weight 0: a row's result depends on its sequence only, also where spans are spread over threads.
 /// </summary>
 static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W : struct, IWidth<V> where V : struct
 {
@@ -76,13 +77,17 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
         public int* Positions;
         public int Count, HeadSize, ValueStride, Groups, BlockBytes;
 
+        /// <summary>Whether products are those of <see cref="PairAttention"/>, whose queries are [queries][pairs of elements].</summary>
+        public bool Rounds;
+
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public State(KvFormat format, int queries, float* memory)
         {
-            (Count, HeadSize, ValueStride) = (queries, format.HeadSize, format.ValueStride);
+            (Count, HeadSize, ValueStride, Rounds) = (queries, format.HeadSize, format.ValueStride, format.Rounds);
             Groups = T.HasScales ? HeadSize / KvGroup.Size : 1;
             BlockBytes = format.KeyBytes + format.ValueBytes;
             var padded = queries + 12;
+            var tile = Rounds ? PairAttention.TileQueries : 12;
             Queries = Take(ref memory, padded * HeadSize);
             Output = Take(ref memory, padded * ValueStride);
             Sums = Take(ref memory, padded * W.Count);
@@ -90,8 +95,8 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
             TotalOutput = Take(ref memory, padded * ValueStride);
             TotalSums = Take(ref memory, padded * W.Count);
             TotalMax = Take(ref memory, padded);
-            Scores = Take(ref memory, Groups * 12 * AttentionTiles<T, W, V>.ScoreStride);
-            Corrections = Take(ref memory, 12 * W.Count);
+            Scores = Take(ref memory, Groups * tile * AttentionTiles<T, W, V>.ScoreStride);
+            Corrections = Take(ref memory, tile * W.Count);
             KeyScales = Take(ref memory, Groups * Block);
             ValueScales = Take(ref memory, Groups * Block);
             Keys = Take(ref memory, HeadSize * Block);
@@ -163,6 +168,13 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
     static void Pack(in AttentionTask task, in State state)
     {
         var factor = (float)(Math.Log2(Math.E) / Math.Sqrt(state.HeadSize)) * T.Scale;
+        for (var query = 0; state.Rounds && query < state.Count; query++)
+        {
+            var (row, head) = Math.DivRem(query, task.Group);
+            PairAttention.PackQuery(task.Queries + row * task.Stride + head * state.HeadSize, state.HeadSize, factor, (ushort*)state.Queries + 2 * query * PairAttention.Pairs(state.HeadSize));
+        }
+        if (state.Rounds)
+            return;
         for (int first = 0, tile; first < state.Count; first += tile)
         {
             tile = TileQueries(state.Count - first);
@@ -199,6 +211,12 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
     {
         var page = pages[start / Block];
         byte* keys = (byte*)page + task.KeyOffset, values = (byte*)page + task.ValueOffset;
+        if (state.Rounds)
+        {
+            var next = start + Block < end ? (byte*)pages[start / Block + 1] + task.KeyOffset : null;
+            AttendRounded(state, start, (ushort*)keys, (ushort*)values, Math.Min(Block, end - start), new(next, next + state.BlockBytes, 64));
+            return;
+        }
         if (T.HasScales)
         {
             WidenScales((ushort*)(keys + state.HeadSize * Block), state.Groups, state.KeyScales);
@@ -274,6 +292,32 @@ static unsafe class Attention<T, W, V> where T : struct, IKvType<W, V> where W :
                         Visible(state.Positions[first + i], start), o + i * stride);
                 }
             }
+        }
+    }
+
+    /// <summary>All queries on a block of which some query sees <paramref name="positions"/>, in BF16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void AttendRounded(in State state, int start, ushort* keys, ushort* values, int positions, Prefetcher next)
+    {
+        const int scoreStride = AttentionTiles<T, W, V>.ScoreStride;
+        var (pairs, vectors) = (PairAttention.Pairs(state.HeadSize), PairAttention.Vectors(state.HeadSize));
+        PairAttention.PackKeys(keys, state.HeadSize, (ushort*)state.Keys);
+        PairAttention.PackValues(values, state.ValueStride, positions, vectors, (ushort*)state.Values);
+        for (int first = 0, tile; first < state.Count; first += tile)
+        {
+            tile = Math.Min(PairAttention.TileQueries, state.Count - first);
+            var most = Visible(state.Positions[first + tile - 1], start);
+            if (most == 0)
+                continue;
+            PairAttention.Scores((ushort*)state.Queries + 2 * first * pairs, tile, pairs, (ushort*)state.Keys, state.Scores, scoreStride);
+            for (var i = 0; i < tile; i++)
+            {
+                PairAttention.Softmax(state.Scores + i * scoreStride, Visible(state.Positions[first + i], start), state.Max + first + i,
+                    state.Sums + (first + i) * W.Count, state.Corrections + i * W.Count);
+                next.Step();
+                next.Step();
+            }
+            PairAttention.Values(state.Scores, scoreStride, tile, (most + 1) / 2, state.Corrections, (ushort*)state.Values, vectors, state.Output + first * state.ValueStride, state.ValueStride);
         }
     }
 

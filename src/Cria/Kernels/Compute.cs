@@ -33,10 +33,12 @@ sealed unsafe class Compute(KernelSet kernels, int? threads, bool roundToBF16, b
     public NativeBuffer LowRank { get; } = new();
 
     /// <summary>The matrix [out, in] of a tensor in the form whose product is fastest.</summary>
+    /// <param name="weight">The tensor.</param>
+    /// <param name="rounds">Whether activations may be rounded to BF16 where that is faster for many rows.</param>
     /// <exception cref="CriaException">A weight is not finite.</exception>
-    public WeightMatrix CreateMatrix(Tensor weight)
+    public WeightMatrix CreateMatrix(Tensor weight, bool rounds = false)
     {
-        if (weight.Type == ElementType.BF16 && roundToBF16 && kernels.Bits == 512 && BF16Matrix.Supports((int)weight.Shape[1]))
+        if (weight.Type == ElementType.BF16 && (roundToBF16 || rounds) && kernels.Bits == 512 && BF16Matrix.Supports((int)weight.Shape[1]))
             return new BF16Matrix(weight, this);
         if (weight.Type.BlockLength() == 1)
             return new StoredMatrix(weight, this, copy: repack && weight.IsMapped);

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Cria.Kernels.Emitted;
 using Cria.Tensors;
 
 namespace Cria.Kernels;
@@ -56,6 +57,9 @@ abstract unsafe class KernelSet
 
     /// <summary>The store of keys and values in <see cref="ElementType.F32"/>, F16 or BF16, or in Q8_0 (null).</summary>
     public abstract KvFormat CreateKvFormat(ElementType? type, int headSize);
+
+    /// <summary>The store on which many rows attend fastest where queries, weights, keys and values may be rounded to BF16.</summary>
+    public abstract KvFormat CreateRoundedKvFormat(int headSize);
 }
 
 /// <summary>The kernels instantiated for one width.</summary>
@@ -128,4 +132,7 @@ sealed unsafe class KernelSet<W, V>(int bits) : KernelSet where W : struct, IWid
         null => new KvFormat<Q8Kv<W, V>, W, V>(headSize),
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no KV cache of this type"),
     };
+
+    public override KvFormat CreateRoundedKvFormat(int headSize) =>
+        bits == 512 && PairKernel.IsSupported ? new KvFormat<BF16Kv<W, V>, W, V>(headSize) { Rounds = true } : CreateKvFormat(ElementType.F32, headSize);
 }

@@ -17,6 +17,9 @@ abstract unsafe class KvFormat(int headSize)
 
     public int HeadSize => headSize;
 
+    /// <summary>Whether queries and weights are rounded to BF16, for the dot products of <see cref="Emitted.PairAttention"/>; elements are BF16.</summary>
+    public bool Rounds { get; init; }
+
     /// <summary>Elements from one position's value to the next.</summary>
     public int ValueStride { get; } = (headSize + 31) & ~31;
 

@@ -17,11 +17,11 @@ sealed class ImageReader : IDisposable
     readonly AttentionRuns _attention;
     readonly List<int> _seeing = [];
 
-    public ImageReader(Checkpoint checkpoint, KvType kv, Compute compute)
+    public ImageReader(Checkpoint checkpoint, KvType kv, bool exact, Compute compute)
     {
         (_config, _compute) = (checkpoint.Config, compute);
         Cache = new KvCache(_config.CrossAttentionLayers.Count, _config.KvHeadCount, _config.HeadSize, kv, compute.Kernels);
-        _vision = new VisionModel(checkpoint, compute);
+        _vision = new VisionModel(checkpoint, exact, compute);
         _layers = [.. _config.CrossAttentionLayers.Select(layer => (
             new Linear(checkpoint, TensorRole.CrossKey, layer, _adapters, compute), new Linear(checkpoint, TensorRole.CrossValue, layer, _adapters, compute),
             new RmsNorm(checkpoint.Get(TensorRole.CrossKeyNorm, layer), _config.NormEpsilon, compute)))];

@@ -8,7 +8,7 @@ namespace Cria.Models;
 /// Keys and values in pages: a page holds 64 positions for every layer and kv head. Sequences that begin alike
 /// may share pages: a page counts its holders, and whoever writes to one that others hold writes to a copy. Thread-safe.
 /// </summary>
-sealed unsafe class KvCache(int layers, int kvHeads, int headSize, KvType type, KernelSet kernels)
+sealed unsafe class KvCache(int layers, int kvHeads, KvFormat format)
 {
     /// <summary>Positions of a page.</summary>
     public const int PagePositions = KvFormat.BlockPositions;
@@ -17,13 +17,17 @@ sealed unsafe class KvCache(int layers, int kvHeads, int headSize, KvType type, 
 
     long _bytes;
 
-    public KvFormat Format { get; } = kernels.CreateKvFormat(type switch
+    public KvCache(int layers, int kvHeads, int headSize, KvType type, KernelSet kernels) : this(layers, kvHeads, kernels.CreateKvFormat(type switch
     {
         KvType.F32 => ElementType.F32,
         KvType.F16 => ElementType.F16,
         KvType.BF16 => ElementType.BF16,
         _ => null,
-    }, headSize);
+    }, headSize))
+    {
+    }
+
+    public KvFormat Format => format;
 
     /// <summary>Bytes of all pages that somebody holds; a shared one counts once.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
@@ -91,7 +95,7 @@ sealed unsafe class KvCache(int layers, int kvHeads, int headSize, KvType type, 
             var (page, position) = place(i);
             var target = (byte*)page + Offset(layer);
             for (var head = 0; head < kvHeads; head++, target += Format.KeyBytes + Format.ValueBytes)
-                Format.Write(target, target + Format.KeyBytes, position % PagePositions, keys[i] + head * headSize, values[i] + head * headSize);
+                Format.Write(target, target + Format.KeyBytes, position % PagePositions, keys[i] + head * format.HeadSize, values[i] + head * format.HeadSize);
         }
     });
 }

@@ -3,7 +3,10 @@ namespace Cria.Models;
 /// <summary>The arithmetic of the activations. Sums are float32 in every case.</summary>
 public enum ComputeType
 {
-    /// <summary>The fastest that keeps the tolerances: float32 activations on the weights as they are stored.</summary>
+    /// <summary>
+    /// The fastest that keeps the tolerances: float32 activations on the weights as they are stored, and where images are read, of which there are many
+    /// rows, rounded to BF16 as in <see cref="BF16"/> on processors that gain by it, unless the KV cache is F32.
+    /// </summary>
     Auto,
 
     /// <summary>Float32 activations, and a float32 KV cache unless <see cref="ModelOptions.Kv"/> says otherwise.</summary>

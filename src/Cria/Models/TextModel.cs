@@ -50,7 +50,7 @@ public sealed unsafe class TextModel : IDisposable
         _blocks = new Block[Config.LayerCount];
         for (int layer = 0, self = 0, cross = 0; layer < _blocks.Length; layer++)
             _blocks[layer] = Config.CrossAttentionLayers.Contains(layer) ? CrossBlock(layer, cross++) : SelfBlock(layer, self++);
-        _images = Config.Vision is null ? null : new ImageReader(checkpoint, Options.Kv.Value, _compute);
+        _images = Config.Vision is null ? null : new ImageReader(checkpoint, Options.Kv.Value, exact: Options.Compute == ComputeType.F32 || Options.Kv == KvType.F32, _compute);
         _norm = Norm(TensorRole.FinalNorm);
         _output = Linear(TensorRole.Output);
     }

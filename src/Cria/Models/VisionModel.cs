@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Cria.Formats;
 using Cria.Kernels;
+using Cria.Tensors;
 
 namespace Cria.Models;
 
@@ -31,10 +32,16 @@ sealed unsafe class VisionModel : IDisposable
     readonly float _positionGate, _preTileGate, _postTileGate;
     readonly LayerNorm _preNorm, _postNorm;
     readonly Block[] _blocks;
+    readonly KvFormat _format;
 
-    public VisionModel(Checkpoint checkpoint, Compute compute)
+    /// <param name="checkpoint">The weights.</param>
+    /// <param name="exact">Whether to compute in float32 also where rounding to BF16 is faster.</param>
+    /// <param name="compute">The threads.</param>
+    public VisionModel(Checkpoint checkpoint, bool exact, Compute compute)
     {
         (_config, _compute) = (checkpoint.Config.Vision!, compute);
+        var headSize = _config.Width / _config.HeadCount;
+        _format = exact ? compute.Kernels.CreateKvFormat(ElementType.F32, headSize) : compute.Kernels.CreateRoundedKvFormat(headSize);
         _patch = Linear(TensorRole.VisionPatch);
         _class = Vector(TensorRole.VisionClass);
         (_position, _tilePosition, _preTile, _postTile) = (Table(TensorRole.VisionPosition), Table(TensorRole.VisionTilePosition), Table(TensorRole.VisionPreTile), Table(TensorRole.VisionPostTile));
@@ -49,7 +56,7 @@ sealed unsafe class VisionModel : IDisposable
             layer < _config.LocalLayerCount ? 1 : Gate(TensorRole.VisionAttentionGate, layer), layer < _config.LocalLayerCount ? 1 : Gate(TensorRole.VisionFeedForwardGate, layer)))];
         (_projector, _projectorBias) = (Linear(TensorRole.VisionProjector), Vector(TensorRole.VisionProjectorBias));
 
-        Linear Linear(TensorRole role, int layer = 0) => new(checkpoint, role, layer, _adapters, compute);
+        Linear Linear(TensorRole role, int layer = 0) => new(checkpoint, role, layer, _adapters, compute, rounds: !exact);
         VectorWeight Vector(TensorRole role, int layer = 0) => new(checkpoint.Get(role, layer));
         LayerNorm Norm(TensorRole role, float epsilon, int layer = 0) => new(checkpoint.Get(role, layer), checkpoint.Get(role + 1, layer), epsilon, compute);
         float Gate(TensorRole role, int layer = 0) => VectorWeight.Gate(checkpoint.Get(role, layer));
@@ -79,10 +86,10 @@ sealed unsafe class VisionModel : IDisposable
     {
         _adapters.Prepare(adapter);
         var id = Id(image);
-        using var tokens = new VisionTokens(_config, image.Count, _compute.Kernels);
+        using var tokens = new VisionTokens(_config, image.Count, _format);
         var (rows, real) = (tokens.Rows, tokens.Real.Count);
         using NativeBuffer xs = new(), queries = new(), inner = new(), keys = new(), values = new(), hidden = new(), featureMemory = new();
-        using var runs = new AttentionRuns(tokens.Format, _config.HeadCount, _config.HeadCount, _compute);
+        using var runs = new AttentionRuns(_format, _config.HeadCount, _config.HeadCount, _compute);
         var x = xs.Reserve(rows, _config.Width);
         var q = queries.Reserve(rows, _config.Width);
         var states = features ?? featureMemory.Reserve(real, _config.FeatureSize);

@@ -18,7 +18,7 @@ sealed class VisionTokens : IDisposable
         public int End => First + Count;
     }
 
-    public VisionTokens(VisionConfig config, int tiles, KernelSet kernels)
+    public VisionTokens(VisionConfig config, int tiles, KvFormat format)
     {
         var (tokens, missing) = (config.TileTokens, config.MaxTiles - tiles);
         var padding = (TokenMultiple - tokens % TokenMultiple) % TokenMultiple;
@@ -27,7 +27,7 @@ sealed class VisionTokens : IDisposable
         PaddingTile = new(BehindTiles.End, missing > 0 ? tokens : 0, missing);
         var last = new Kind(PaddingTile.End, padding * missing > 0 ? 1 : 0, padding * missing);
         _present = Array.FindAll([Real, BehindTiles, PaddingTile, last], kind => kind.Count > 0);
-        _cache = new KvCache(1, config.HeadCount, config.Width / config.HeadCount, KvType.F32, kernels);
+        _cache = new KvCache(1, config.HeadCount, format);
         Parts = Array.ConvertAll(_present, kind => new AttentionPart(
             [.. Enumerable.Range(0, KvCache.PagesOf(kind.Count)).Select(_ => _cache.AllocatePage())], kind.Count - 1, LogCount: MathF.Log2(kind.Times)));
     }
@@ -42,8 +42,6 @@ sealed class VisionTokens : IDisposable
     public Kind PaddingTile { get; }
 
     public int Rows => _present[^1].End;
-
-    public KvFormat Format => _cache.Format;
 
     /// <summary>What a real token attends to; the first part are the real tokens themselves.</summary>
     public AttentionPart[] Parts { get; }

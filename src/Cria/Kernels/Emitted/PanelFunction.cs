@@ -6,15 +6,15 @@ namespace Cria.Kernels.Emitted;
 /// A function void (PanelTile*) that multiplies two panels with some rows of activations: pointers, loop over blocks, outputs. What
 /// belongs to a panel and a row of activations is number 2 * row + panel of an array.
 /// </summary>
-sealed unsafe class PanelFunction(Assembler code, int rows, bool windows) : Function(code, windows)
+sealed unsafe class PanelFunction(Assembler code, int rows, bool windows) : RowFunction(code, windows)
 {
-    /// <summary>Rows of activations that two pointers and a stride reach; more would not fit the vector registers either.</summary>
+    /// <summary>Rows of activations; more would not fit the vector registers.</summary>
     public const int MostRows = 6;
 
     /// <summary>How far ahead weights are asked for: small batches meet them when they come from memory.</summary>
     const int Ahead = 4096;
 
-    const Register Tile = Register.R11, First = Register.Rax, Fourth = Register.Rcx, Stride = Register.Rdx, Blocks = Register.R10;
+    const Register Tile = Register.R11, Blocks = Register.R10;
 
     public int Rows => rows;
 
@@ -55,21 +55,5 @@ sealed unsafe class PanelFunction(Assembler code, int rows, bool windows) : Func
         for (var i = 0; i < sums.Length; i++)
             Code.Vmovups(Strided(i / 2, sizeof(float)).At(i % 2 * 64), sums[i]);
         End();
-    }
-
-    /// <summary>Points the registers of <see cref="Strided"/> to rows.</summary>
-    void LoadRows(Memory first, Memory stride, int scale)
-    {
-        Code.Mov(First, first);
-        Code.Mov(Stride, stride);
-        Code.Lea(Fourth, Strided(1, scale));
-        Code.Lea(Fourth, new(Fourth, 0, Stride, 2 * scale));
-    }
-
-    /// <summary>A row, whose distance to the next is the stride times <paramref name="scale"/>.</summary>
-    static Memory Strided(int row, int scale)
-    {
-        var memory = new Memory(row < 3 ? First : Fourth);
-        return row % 3 == 0 ? memory : memory with { Index = Stride, Scale = row % 3 * scale };
     }
 }
