@@ -20,7 +20,7 @@ sealed class ScoringRequest(ScoringText text, Adapter? adapter, int alternatives
     /// <summary>The position that the next token's logits come from.</summary>
     int Next => text.Context.Length - 1 + _scored.Count;
 
-    public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft) => _sequence = prefixes.Begin(Ids[..(Next + 1)], _adapter, _features);
+    public override void Begin(TextModel model, PrefixCache prefixes, TextModel? draft) => _sequence = prefixes.Begin(Ids[..(Next + 1)], Adapter, _features);
 
     public override int AddRows(List<Row> rows, int most)
     {
