@@ -192,7 +192,7 @@ public sealed class ScoringTests : IDisposable
         using var sequence = model.CreateSequence();
         foreach (var image in images)
         {
-            using var features = model.ReadImage(image, TestContext.Current.CancellationToken);
+            using var features = model.ReadImage(image, cancellation: TestContext.Current.CancellationToken);
             sequence.Add(features);
         }
         var logits = new float[ids.Length * model.Config.VocabularySize];
