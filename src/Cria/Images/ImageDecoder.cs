@@ -62,6 +62,12 @@ static unsafe class ImageDecoder
     /// <exception cref="CriaException">It is no image of these formats, is damaged or cut off, or is larger than the limits.</exception>
     public static RgbaImage Decode(ReadOnlySpan<byte> bytes, string name)
     {
+        uint? backdrop = null;
+        if (bytes.StartsWith("GIF8"u8))
+        {
+            bytes = GifBackdrop.Opaque(bytes, out var color);
+            backdrop = color;
+        }
         fixed (byte* start = bytes)
         {
             using var data = SKData.Create((nint)start, bytes.Length);
@@ -79,8 +85,14 @@ static unsafe class ImageDecoder
                 var result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul, null), (nint)image.Pixels);
                 if (result != SKCodecResult.Success)
                     throw new CriaException($"{name}: the {format} image is {(result == SKCodecResult.IncompleteInput ? "cut off" : "damaged")}");
-                var orientation = codec.EncodedFormat == SKEncodedImageFormat.Png ? PngOrientation.Read(bytes) : codec.EncodedOrigin;
-                return Orientation.Apply(image, orientation);
+                if (backdrop is { } undrawn)
+                    image.Replace(0, undrawn);
+                return Orientation.Apply(image, codec.EncodedFormat switch
+                {
+                    SKEncodedImageFormat.Png => ExifOrientation.OfPng(bytes),
+                    SKEncodedImageFormat.Webp => ExifOrientation.OfWebp(bytes),
+                    _ => codec.EncodedOrigin,
+                });
             }
             catch
             {

@@ -20,6 +20,13 @@ sealed unsafe class RgbaImage : IDisposable
 
     public uint* Row(int y) => Pixels + (nint)y * Width;
 
+    /// <summary>Puts one pixel in the place of all that equal another.</summary>
+    public void Replace(uint one, uint other)
+    {
+        for (var y = 0; y < Height; y++)
+            new Span<uint>(Row(y), Width).Replace(one, other);
+    }
+
     public void Dispose()
     {
         LargeMemory.Free(Pixels);

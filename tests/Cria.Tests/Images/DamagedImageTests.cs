@@ -47,9 +47,9 @@ public sealed class DamagedImageTests
     static byte[] Sound(string format) => format switch
     {
         "jpeg" => TestImages.Jpeg(61, 47),
-        "webp" => TestImages.Webp(61, 47, 100),
+        "webp" => TestImages.WithExif(TestImages.Webp(61, 47, 100), 61, 47, TestImages.Exif(6, isLittle: true)),
         "webp lossy" => TestImages.Webp(61, 47, 70),
-        "gif" => TestImages.Gif(61, 47),
+        "gif" => TestImages.Gif(61, 47, transparent: 5),
         "bmp" => TestImages.Bmp(61, 47),
         _ => TestImages.WithChunk(TestImages.Png(61, 47), "eXIf"u8, TestImages.Exif(6, isLittle: true)),
     };

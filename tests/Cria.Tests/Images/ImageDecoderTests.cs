@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Cria.Images;
 
 namespace Cria.Tests.Images;
@@ -35,6 +36,19 @@ public sealed unsafe class ImageDecoderTests
         Assert.Equal(TestImages.Color(20, 12), Rgb(image, 20, 12));
     }
 
+    /// <summary>Outside of the frame too, where without a transparent colour there is the palette's first.</summary>
+    [Theory, InlineData((byte)30), InlineData((byte)45), InlineData(null)]
+    public void WhereAGifIsTransparentThatColourShows(byte? transparent)
+    {
+        using var image = Decode(TestImages.Gif(Width, Height, transparent, border: 2));
+        for (var y = 0; y < Height; y++)
+            for (var x = 0; x < Width + 2; x++)
+            {
+                var gray = (byte)(x < Width ? TestImages.Color(x, y).Green & 0xFE : 2 * (transparent ?? 0));
+                Assert.Equal((gray, gray, (byte)(gray + 1)), Rgb(image, x, y));
+            }
+    }
+
     /// <summary>Where the stored pixel (x, y) is seen, by EXIF 2.32, 4.6.4: 1 to 4 mirror, 5 to 8 also turn.</summary>
     [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4), InlineData(5), InlineData(6), InlineData(7), InlineData(8)]
     public void OrientationIsHonoured(int orientation)
@@ -59,6 +73,14 @@ public sealed unsafe class ImageDecoderTests
                 };
                 Assert.Equal(TestImages.Color(x, y), Rgb(image, seenX, seenY));
             }
+    }
+
+    [Theory, InlineData(""), InlineData("Exif\0\0")]
+    public void OrientationOfAWebpIsHonouredInBothForms(string prefix)
+    {
+        using var image = Decode(TestImages.WithExif(Bytes("webp"), Width, Height, [.. Encoding.ASCII.GetBytes(prefix), .. TestImages.Exif(6, isLittle: false)]));
+        Assert.Equal((Height, Width), (image.Width, image.Height));
+        Assert.Equal(TestImages.Color(20, 3), Rgb(image, Height - 1 - 3, 20));
     }
 
     [Theory]

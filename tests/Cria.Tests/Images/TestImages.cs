@@ -35,13 +35,19 @@ static unsafe class TestImages
     }
 
     /// <summary>128 grays; a clear code before every hundred pixels keeps all codes at eight bits, so that a code is its byte.</summary>
-    public static byte[] Gif(int width, int height)
+    /// <param name="width">Of the picture.</param>
+    /// <param name="height">Of the picture.</param>
+    /// <param name="transparent">The gray that is marked as transparent, of 128.</param>
+    /// <param name="border">Columns of the screen to the right of the picture.</param>
+    public static byte[] Gif(int width, int height, byte? transparent = null, int border = 0)
     {
         using var file = new MemoryStream();
         file.Write("GIF89a"u8);
-        file.Write([(byte)width, 0, (byte)height, 0, 0xF6, 0, 0]);
+        file.Write([(byte)(width + border), 0, (byte)height, 0, 0xF6, 0, 0]);
         for (var gray = 0; gray < 128; gray++)
-            file.Write([(byte)(2 * gray), (byte)(2 * gray), (byte)(2 * gray)]);
+            file.Write([(byte)(2 * gray), (byte)(2 * gray), (byte)(2 * gray + 1)]);
+        if (transparent is { } index)
+            file.Write([0x21, 0xF9, 4, 1, 0, 0, index, 0]);
         file.Write([0x2C, 0, 0, 0, 0, (byte)width, 0, (byte)height, 0, 0, 7]);
         byte[][] parts = [.. Enumerable.Range(0, width * height).Select(i => (byte)(Color(i % width, i / width).Green >> 1)).Chunk(100)];
         foreach (var part in parts)
@@ -71,6 +77,19 @@ static unsafe class TestImages
         byte[] little = [.. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0];
         byte[] big = [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
         return isLittle ? little : big;
+    }
+
+    /// <summary>A WebP in its extended form with a chunk of EXIF.</summary>
+    public static byte[] WithExif(byte[] webp, int width, int height, ReadOnlySpan<byte> exif)
+    {
+        const byte HasExif = 8;
+        byte[] file =
+        [
+            .. webp.AsSpan(0, 12), .. "VP8X"u8, 10, 0, 0, 0, HasExif, 0, 0, 0, (byte)(width - 1), 0, 0, (byte)(height - 1), 0, 0, .. webp.AsSpan(12),
+            .. "EXIF"u8, (byte)exif.Length, 0, 0, 0, .. exif,
+        ];
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), file.Length - 8);
+        return file;
     }
 
     /// <summary>CRC-32 of PNG.</summary>

@@ -3,20 +3,36 @@ using SkiaSharp;
 
 namespace Cria.Images;
 
-/// <summary>The orientation in a PNG's eXIf chunk (PNG, third edition, 11.3.3.2), which Skia does not report.</summary>
-static class PngOrientation
+/// <summary>
+/// The orientation in a PNG's eXIf chunk (PNG, third edition, 11.3.3.2), which Skia does not report, and in a WebP's EXIF chunk, where it does not
+/// know the `Exif\0\0` that many writers put before it as in a JPEG. <see cref="SKEncodedOrigin.TopLeft"/> where there is none or it cannot be read.
+/// </summary>
+static class ExifOrientation
 {
-    const int SignatureLength = 8, ChunkOverhead = 12; // length, type and checksum
-
-    /// <summary>The orientation, or <see cref="SKEncodedOrigin.TopLeft"/> where there is none or it cannot be read.</summary>
-    public static SKEncodedOrigin Read(ReadOnlySpan<byte> png)
+    /// <summary>That of a PNG.</summary>
+    public static SKEncodedOrigin OfPng(ReadOnlySpan<byte> png)
     {
+        const int SignatureLength = 8, Overhead = 12; // length, type and checksum
         var rest = png[SignatureLength..];
-        while (rest.Length >= ChunkOverhead && BinaryPrimitives.ReadUInt32BigEndian(rest) is var length && length <= rest.Length - ChunkOverhead)
+        while (rest.Length >= Overhead && BinaryPrimitives.ReadUInt32BigEndian(rest) is var length && length <= rest.Length - Overhead)
         {
             if (rest[4..8].SequenceEqual("eXIf"u8))
                 return ReadTiff(rest.Slice(8, (int)length));
-            rest = rest[((int)length + ChunkOverhead)..];
+            rest = rest[((int)length + Overhead)..];
+        }
+        return SKEncodedOrigin.TopLeft;
+    }
+
+    /// <summary>That of a WebP.</summary>
+    public static SKEncodedOrigin OfWebp(ReadOnlySpan<byte> webp)
+    {
+        const int HeadLength = 12, Overhead = 8; // type and length
+        var rest = webp[HeadLength..];
+        while (rest.Length >= Overhead && BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]) is var length && length <= rest.Length - Overhead)
+        {
+            if (rest.StartsWith("EXIF"u8))
+                return ReadTiff(rest.Slice(Overhead, (int)length));
+            rest = rest[Math.Min(rest.Length, (int)length + (int)(length & 1) + Overhead)..]; // lengths are even
         }
         return SKEncodedOrigin.TopLeft;
     }
@@ -25,6 +41,8 @@ static class PngOrientation
     static SKEncodedOrigin ReadTiff(ReadOnlySpan<byte> tiff)
     {
         const int EntryLength = 12, Tag = 0x0112, Short = 3;
+        if (tiff.StartsWith("Exif\0\0"u8))
+            tiff = tiff[6..];
         var isLittle = tiff.StartsWith("II*\0"u8);
         if (tiff.Length < 8 || !(isLittle || tiff.StartsWith("MM\0*"u8)) || U32(tiff[4..]) is var offset && offset > tiff.Length - 2)
             return SKEncodedOrigin.TopLeft;
