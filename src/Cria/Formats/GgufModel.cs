@@ -20,12 +20,13 @@ static class GgufModel
             files.Add(GgufFile.Open(path));
             OpenOthers(files);
             var first = files[0];
-            var encoder = GgufConfig.IsVision(first) ? OpenEncoder(files) : null;
+            if (EncoderOf(first) is { } apart)
+                files.Add(GgufFile.Open(apart));
             var tensors = files.SelectMany(f => f.Tensors).ToList();
             var config = GgufConfig.Read(first, tensors.Find(t => t.Name == TensorNames.Gguf.Embedding), tensors.Find(t => t.Name == Factors),
                 tied: !tensors.Exists(t => t.Name == TensorNames.Gguf.Output));
-            if (encoder is not null)
-                config = GgufConfig.WithVision(config, first, encoder);
+            if (GgufConfig.IsVision(first))
+                config = GgufConfig.WithVision(config, first, HoldsEncoder(first) ? first : files[^1]);
             var tokenizer = GgufTokenizer.Read(first);
             if (tokenizer is not null && tokenizer.VocabularySize != config.VocabularySize && tokenizer.VocabularySize != config.ImageTokenId + 1)
                 throw first.Error("tokenizer.ggml.tokens", $"has {tokenizer.VocabularySize} tokens for an embedding of {config.VocabularySize}");
@@ -45,17 +46,18 @@ static class GgufModel
         }
     }
 
-    /// <summary>The file that holds the encoder of a vision model: its own, or the one beside it.</summary>
-    static GgufFile OpenEncoder(List<GgufFile> files)
+    /// <summary>The file of a vision model's encoder where the model has it not: the one beside it, or a blob of Ollama's store.</summary>
+    /// <exception cref="CriaException">There is none.</exception>
+    public static string? EncoderOf(GgufFile first)
     {
-        if (files[0].Values.ContainsKey("mllama.vision.block_count"))
-            return files[0];
-        var path = Path.Combine(Path.GetDirectoryName(files[0].Path)!, EncoderFile);
-        if (!File.Exists(path))
-            throw new CriaException($"{files[0].Path}: a vision model without its encoder, and no {EncoderFile} beside it");
-        files.Add(GgufFile.Open(path));
-        return files[^1];
+        if (!GgufConfig.IsVision(first) || HoldsEncoder(first))
+            return null;
+        var beside = Path.Combine(Path.GetDirectoryName(first.Path)!, EncoderFile);
+        return File.Exists(beside) ? beside : OllamaManifest.EncoderOf(first.Path)
+            ?? throw new CriaException($"{first.Path}: a vision model without its encoder, no {EncoderFile} beside it, and no manifest of Ollama's that names one");
     }
+
+    static bool HoldsEncoder(GgufFile file) => file.Values.ContainsKey("mllama.vision.block_count");
 
     /// <summary>The other files of a split model, whose names differ in their number: NAME-00001-of-00003.gguf.</summary>
     static void OpenOthers(List<GgufFile> files)

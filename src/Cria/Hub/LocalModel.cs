@@ -21,8 +21,7 @@ public sealed record LocalModel(string Name, string Path, string Source, string 
                     if (GgufName.Parse(Path)?.Files.FirstOrDefault(f => ModelFiles.Length(f) < 0) is { } missing)
                         return $"{missing}: there is no such file";
                     using (var file = GgufFile.Open(Path))
-                        GgufConfig.CheckArchitecture(file);
-                    return null;
+                        return GgufModel.EncoderOf(file) is { } encoder && ModelFiles.Length(encoder) < 0 ? $"{encoder}: there is no such file" : null;
                 case ModelFiles.Safetensors:
                     _ = ModelConfig.Read(System.IO.Path.Combine(Path, "config.json"));
                     return HuggingFaceDirectory.Files(Path).FirstOrDefault(f => ModelFiles.Length(f) < 0) is { } shard ? $"{shard}: there is no such file" : null;

@@ -65,5 +65,6 @@ static class ModelFiles
         }
     }
 
-    static long Sum(IEnumerable<string> files) => files.Sum(f => Math.Max(Length(f), 0));
+    /// <summary>The length of those of some files that can be opened.</summary>
+    public static long Sum(IEnumerable<string> files) => files.Sum(f => Math.Max(Length(f), 0));
 }

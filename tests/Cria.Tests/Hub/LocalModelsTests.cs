@@ -1,6 +1,8 @@
 using Cria.Conversion;
+using Cria.Formats;
 using Cria.Hub;
 using Cria.Models;
+using Cria.Tests.Models;
 
 namespace Cria.Tests.Hub;
 
@@ -211,6 +213,79 @@ public sealed class LocalModelsTests : IDisposable
         Assert.Equal(64, opened.Config.HiddenSize);
     }
 
+    /// <summary>A vision model of the time when Ollama kept its encoder in a blob of its own, and one in a single file.</summary>
+    [Fact]
+    public void AVisionModelOfOllamasStoreFindsItsEncoder()
+    {
+        var shape = new TestShape { WithTokenizer = true, Layers = 4, CrossLayers = [0, 2], Tied = false };
+        using var files = TestModels.Write(shape);
+        GgufConversion.Write(files.Path, files.File("whole.gguf"), QuantizationRecipe.Find("f32"), 1, null, TestContext.Current.CancellationToken);
+        Write(Blob('a'), "");
+        SplitVision(files.File("whole.gguf"), _home.File(Blob('a')), _home.File(Blob('b')));
+        File.Copy(files.File("whole.gguf"), _home.File(Blob('c')));
+        Manifest("pair/latest", Layer("model", Digest('a')), Layer("projector", Digest('b')));
+        Manifest("whole/latest", Layer("model", Digest('c')));
+        Manifest("other/latest", Layer("model", Digest('d')), Layer("projector", "nothing"));
+        var image = VisionModelTests.Tiles(20, 10, 1);
+        var expected = Logits(files.Path);
+        Assert.Equal(expected, Logits(Resolve("pair")));
+        Assert.Equal(expected, Logits(Resolve("whole")));
+        var pair = Find().Single(m => m.Name == "pair:latest");
+        Assert.Equal((new FileInfo(_home.File(Blob('a'))).Length + new FileInfo(_home.File(Blob('b'))).Length, null), (pair.Bytes, pair.FindProblem()));
+
+        float[] Logits(string path)
+        {
+            using var model = TextModel.Load(path, new() { Compute = ComputeType.F32, Threads = 1 });
+            using var features = model.ReadImage(image, cancellation: TestContext.Current.CancellationToken);
+            using var sequence = model.CreateSequence();
+            sequence.Add(features);
+            var logits = new float[model.Config.VocabularySize];
+            model.Forward([new Row(sequence, 0, model.Config.ImageTokenId!.Value, true)], logits, TestContext.Current.CancellationToken);
+            return logits;
+        }
+    }
+
+    [Fact]
+    public void AnEncoderThatAManifestNamesWronglyIsOneError()
+    {
+        using var files = TestModels.Write(new TestShape { WithTokenizer = true, Layers = 4, CrossLayers = [0, 2], Tied = false });
+        GgufConversion.Write(files.Path, files.File("whole.gguf"), QuantizationRecipe.Find("f32"), 1, null, TestContext.Current.CancellationToken);
+        Write(Blob('a'), "");
+        SplitVision(files.File("whole.gguf"), _home.File(Blob('a')), _home.File(Blob('b')));
+        foreach (var (problem, layers) in new (string, string[])[]
+        {
+            ("no projector.gguf beside it", []),
+            ("pair/latest: the digest of the projector is \"sha256:../../", [Layer("projector", "sha256:../../../../../../../../../../../etc/passwd-padded-to-the-length")]),
+            ("pair/latest: the digest of the projector is \"\"", [Layer("projector", "")]),
+            ("pair/latest: 2 projectors", [Layer("projector", Digest('b')), Layer("projector", Digest('c'))]),
+            (Blob('c') + ": ", [Layer("projector", Digest('c'))]), // which is not there
+            ("mllama.vision.", [Layer("projector", Digest('a'))]),
+        })
+        {
+            Manifest("pair/latest", [Layer("model", Digest('a')), .. layers]);
+            Assert.Contains(problem, Assert.Throws<CriaException>(() => Checkpoint.Open(Resolve("pair"))).Message);
+            if (!problem.StartsWith("mllama", StringComparison.Ordinal))
+                Assert.Contains(problem, Find().Single(m => m.Name == "pair:latest").FindProblem());
+        }
+        Manifest("pair/latest", Layer("model", Digest('a')), Layer("projector", Digest('b')));
+        Manifest("pair/other", Layer("model", Digest('a')), Layer("projector", Digest('c')));
+        Assert.Contains("2 projectors for it", Assert.Throws<CriaException>(() => Checkpoint.Open(Resolve("pair"))).Message);
+    }
+
+    /// <summary>A vision model's GGUF in two: the text model and its encoder.</summary>
+    static unsafe void SplitVision(string path, string text, string encoder)
+    {
+        using var whole = GgufFile.Open(path);
+        foreach (var (target, isEncoder) in new[] { (text, false), (encoder, true) })
+        {
+            var metadata = new GgufMetadata();
+            foreach (var (key, value) in whole.Values.Where(v => v.Key == "general.architecture" || v.Key.StartsWith("mllama.vision.", StringComparison.Ordinal) == isEncoder))
+                metadata.Add(key, value);
+            GgufWriter.Write(target, metadata, [.. whole.Tensors.Where(t => (t.Name.StartsWith("v.", StringComparison.Ordinal) || t.Name.StartsWith("mm.", StringComparison.Ordinal)) == isEncoder)
+                .Select(t => new WrittenTensor(t.Name, t.Type, [.. t.Shape], stream => stream.Write(new ReadOnlySpan<byte>(t.Data, (int)t.ByteLength))))]);
+        }
+    }
+
     ModelFolders Folders() => ModelFolders.From(_environment.GetValueOrDefault, _home.Path);
 
     IReadOnlyList<LocalModel> Find() => LocalModels.Find(Folders() with { Ollama = [_home.File(".ollama/models")] });
@@ -234,9 +309,18 @@ public sealed class LocalModelsTests : IDisposable
 
     void Manifest(string path, char digest)
     {
-        Write($".ollama/models/manifests/{path}", $$"""{"schemaVersion":2,"layers":[{"mediaType":"application/vnd.ollama.image.license","digest":"sha256:{{new string('0', 64)}}"},{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:{{new string(digest, 64)}}","size":4}]}""");
-        Write($".ollama/models/blobs/sha256-{new string(digest, 64)}", "GGUF");
+        Write($".ollama/models/manifests/{path}", $$"""{"schemaVersion":2,"layers":[{{Layer("license", Digest('0'))}},{{Layer("model", Digest(digest))}}]}""");
+        Write(Blob(digest), "GGUF");
     }
+
+    void Manifest(string name, params string[] layers) =>
+        Write($".ollama/models/manifests/registry.ollama.ai/library/{name}", $$"""{"schemaVersion":2,"layers":[{{string.Join(',', layers)}}]}""");
+
+    static string Layer(string kind, string digest) => $$"""{"mediaType":"application/vnd.ollama.image.{{kind}}","digest":"{{digest}}","size":4}""";
+
+    static string Digest(char digit) => "sha256:" + new string(digit, 64);
+
+    static string Blob(char digit) => ".ollama/models/blobs/sha256-" + new string(digit, 64);
 
     void Write(string path, string text)
     {
