@@ -3,7 +3,10 @@ using Cria.Models;
 
 namespace Cria.Generation;
 
-/// <summary>Guesses tokens by a smaller model, greedily and for all conversations at once. It reads the same texts, prompts too.</summary>
+/// <summary>
+/// Guesses tokens by a smaller model, greedily and for all conversations at once. It reads the same texts, prompts too, but no images: what only
+/// these show it does not guess.
+/// </summary>
 sealed class DraftModel(TextModel model)
 {
     readonly List<Row> _rows = [];
@@ -15,18 +18,19 @@ sealed class DraftModel(TextModel model)
     /// <param name="cancellation">Looked at between layers.</param>
     public void Guess(List<(Conversation Conversation, int Count)> conversations, int promptRows, CancellationToken cancellation)
     {
-        conversations = conversations.FindAll(c => c.Conversation.Ids.Length + c.Count <= model.Config.MaxPositions);
+        conversations.ForEach(c => c.Conversation.Guesses.Follow(c.Conversation.Ids));
+        conversations = conversations.FindAll(c => c.Conversation.Guesses.Text.Count is > 0 and var length && length + c.Count <= model.Config.MaxPositions);
         foreach (var (conversation, _) in conversations)
         {
             var draft = conversation.Guesses.Draft!;
-            draft.Truncate(Math.Min(draft.Length, conversation.Ids.Length - 1)); // guesses that were wrong
+            draft.Truncate(Math.Min(draft.Length, conversation.Guesses.Text.Count - 1)); // guesses that were wrong
         }
         while (conversations.Count > 0)
         {
             _rows.Clear();
             var due = new List<(Conversation Conversation, int Count)>();
             foreach (var (conversation, count) in conversations)
-                if (AddRows(conversation, Math.Max(1, promptRows / conversations.Count), count > 0))
+                if (AddRows(conversation.Guesses, Math.Max(1, promptRows / conversations.Count), count > 0))
                     due.Add((conversation, count));
             var size = model.Config.VocabularySize;
             if (_logits.Length < due.Count * size)
@@ -41,14 +45,13 @@ sealed class DraftModel(TextModel model)
     static int Best(ReadOnlySpan<float> logits) => Logits.AreFinite(logits) ? Logits.ArgMax(logits) : 0;
 
     /// <summary>Adds the next unread tokens, guesses included; whether they end with the last one, whose logits are wanted.</summary>
-    bool AddRows(Conversation conversation, int most, bool wantsLogits)
+    bool AddRows(Guesses guesses, int most, bool wantsLogits)
     {
-        var ids = conversation.Ids;
-        var (guesses, draft) = (conversation.Guesses.Ids, conversation.Guesses.Draft!);
-        var length = ids.Length + guesses.Count;
+        var (text, draft) = (guesses.Text, guesses.Draft!);
+        var length = text.Count + guesses.Ids.Count;
         var end = Math.Min(length, draft.Length + most);
         for (var at = draft.Length; at < end; at++)
-            _rows.Add(new(draft, at, at < ids.Length ? ids[at] : guesses[at - ids.Length], WantsLogits: wantsLogits && at == length - 1));
+            _rows.Add(new(draft, at, at < text.Count ? text[at] : guesses.Ids[at - text.Count], WantsLogits: wantsLogits && at == length - 1));
         return wantsLogits && end == length;
     }
 }

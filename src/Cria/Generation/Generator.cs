@@ -59,8 +59,6 @@ public sealed class Generator : IDisposable
             throw new CriaException("the prompt is empty");
         CheckImages(prompt.Span, options.Images);
         CheckTokens("the prompt", prompt.Span, _model.Config.ImageTokenId);
-        if (options.Images.Count > 0 && options.Speculation == Speculation.Draft)
-            throw new CriaException("speculation is draft, and the draft model does not see the images of the prompt");
         foreach (var id in options.LogitBias?.Keys ?? [])
             if ((uint)id >= (uint)_model.Config.VocabularySize)
                 throw new CriaException($"logit_bias names token {id}, outside the model's vocabulary of {_model.Config.VocabularySize}");

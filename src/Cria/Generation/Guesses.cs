@@ -17,6 +17,7 @@ sealed class Guesses(Speculation kind, bool isConstrained = false)
     int _misses;
     double _rate = 1; // of right guesses, the latest counting most
     int _pause;
+    int _followed; // of the conversation's tokens
 
     public Speculation Kind => kind;
 
@@ -28,6 +29,9 @@ sealed class Guesses(Speculation kind, bool isConstrained = false)
 
     /// <summary>The draft model's own state.</summary>
     public Sequence? Draft { get; set; }
+
+    /// <summary>What the draft model reads: the tokens but for images, which it does not see.</summary>
+    public List<int> Text { get; } = [];
 
     /// <summary>How many to guess in this step.</summary>
     public int Wanted(int most)
@@ -48,6 +52,15 @@ sealed class Guesses(Speculation kind, bool isConstrained = false)
         _pause = _rate < cost ? LongestPause : _misses < 2 ? 0 : Math.Min(1 << _misses, LongestPause);
         _length = accepted >= Ids.Count ? Math.Min(2 * Math.Max(_length, Ids.Count), Longest) : Math.Max(1, accepted);
         Ids.Clear();
+    }
+
+    /// <summary>Takes the new tokens of a conversation into <see cref="Text"/>.</summary>
+    public void Follow(ReadOnlySpan<int> ids)
+    {
+        foreach (var id in ids[_followed..])
+            if (id >= 0)
+                Text.Add(id);
+        _followed = ids.Length;
     }
 
     /// <summary>Guesses what followed the longest earlier place, of equal ones the latest, that ends with the same tokens as the text; two at least.</summary>
@@ -80,5 +93,7 @@ sealed class Guesses(Speculation kind, bool isConstrained = false)
         Draft?.Dispose();
         Draft = null;
         Ids.Clear();
+        Text.Clear();
+        _followed = 0;
     }
 }

@@ -41,16 +41,54 @@ public sealed class ImageGenerationTests : IDisposable
             expected.Add(await Answer(alone, ids, tiles, Speculation.Off));
         }
         Assert.Equal(4, expected.Select(e => string.Join(',', e)).Distinct().Count());
-        foreach (var speculation in new[] { Speculation.Off, Speculation.Lookup })
+        using var draftFiles = TestModels.Write(new());
+        using var draft = TextModel.Load(draftFiles.Path); // sees no images
+        foreach (var speculation in Enum.GetValues<Speculation>())
         {
-            using var generator = new Generator(_model);
+            using var generator = new Generator(_model, options: new() { Draft = draft });
             for (var round = 0; round < 2; round++)
             {
                 var answers = await Task.WhenAll(images.Select(i => Answer(generator, prompt, i, speculation)).Append(Answer(generator, text, [], speculation)));
                 Assert.Equal(expected, answers);
             }
         }
+        Assert.Equal((0, 0), (_model.CacheBytes, draft.CacheBytes));
+    }
+
+    /// <summary>The guesses are what the draft model writes behind the words.</summary>
+    [Fact]
+    public void ADraftModelReadsTheTextWithoutTheImages()
+    {
+        var options = new GenerationOptions { Images = [_one, _two], Speculation = Speculation.Draft };
+        var conversation = new Conversation([Image, 5, 6, Image, 7], options, new HashSet<int>(), 20, null, Image);
+        using (var store = new ImageStore(_model, long.MaxValue))
+        using (var prefixes = new PrefixCache(_model, 0))
+        {
+            store.Add(conversation);
+            Assert.Same(conversation, Assert.Single(Advance(store)));
+            conversation.Begin(_model, prefixes, _model);
+            for (var round = 0; round < 2; round++) // the second after wrong guesses, which leave no trace
+            {
+                conversation.Guesses.Ids.Clear();
+                new DraftModel(_model).Guess([(conversation, 4)], 2, TestContext.Current.CancellationToken);
+                Assert.Equal(Greedy([5, 6, 7], 4), conversation.Guesses.Ids);
+            }
+            conversation.Fail(new CriaException("over"));
+        }
         Assert.Equal(0, _model.CacheBytes);
+    }
+
+    List<int> Greedy(List<int> text, int count)
+    {
+        using var sequence = _model.CreateSequence();
+        var logits = new float[_model.Config.VocabularySize];
+        foreach (var at in Enumerable.Range(0, text.Count + count - 1))
+        {
+            _model.Forward([new(sequence, at, text[at], true)], logits, TestContext.Current.CancellationToken);
+            if (at == text.Count - 1)
+                text.Add(Logits.ArgMax(logits));
+        }
+        return text[^count..];
     }
 
     [Fact]
