@@ -42,8 +42,16 @@ sealed class Admission(TextModel model, GeneratorOptions options) : IDisposable
         {
             var next = _waiting[0];
             _waiting.RemoveAt(0);
+            try
+            {
+                next.Begin(model, Prefixes, options.Draft);
+            }
+            catch (Exception e) // its caller has left and unloaded its adapter
+            {
+                next.Fail(e is CriaException ? e : new CriaException($"the model failed: {e.Message}", e));
+                continue;
+            }
             Active.Add(next);
-            next.Begin(model, Prefixes, options.Draft);
             if (Fits() || Active.Count == 1)
                 continue;
             Active.RemoveAt(Active.Count - 1);

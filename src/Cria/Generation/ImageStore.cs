@@ -9,12 +9,12 @@ namespace Cria.Generation;
 /// </summary>
 sealed class ImageStore(TextModel model, long budget) : IDisposable
 {
-    /// <summary>How long reading goes on before others have their step.</summary>
-    static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
-
     readonly List<Request> _waiting = [];
     readonly LinkedList<ImageFeatures> _kept = []; // the one used last first
     ImageReading? _reading;
+
+    /// <summary>How long reading goes on before others have their step; one step of it at least.</summary>
+    public TimeSpan Slice { get; init; } = TimeSpan.FromMilliseconds(100);
 
     public bool IsIdle => _waiting.Count == 0;
 
@@ -26,7 +26,7 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
     {
         var started = Stopwatch.GetTimestamp();
         var ready = new List<Request>();
-        while (_waiting.Count > 0 && Stopwatch.GetElapsedTime(started) < Slice)
+        for (var steps = 0; _waiting.Count > 0 && (steps == 0 || Stopwatch.GetElapsedTime(started) < Slice); steps++)
         {
             var next = _waiting[0];
             try
@@ -51,9 +51,25 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
             {
                 next.Fail(e is CriaException ? e : new CriaException($"an image cannot be read: {e.Message}", e));
                 Drop(next);
+                EndReading(); // it may be broken
             }
         }
+        if (_waiting.Count == 0)
+            EndReading(); // of somebody who has left
         return ready;
+    }
+
+    /// <summary>What is kept of images for texts without an adapter of their own, up to the first of which nothing is.</summary>
+    public List<ImageFeatures> Find(IEnumerable<ImageTiles> images) =>
+        [.. images.Select(image => _kept.FirstOrDefault(kept => kept.IsOf(image, model.AdapterOfImages(null)))).TakeWhile(kept => kept is not null).OfType<ImageFeatures>()];
+
+    /// <summary>Takes over what was read elsewhere.</summary>
+    /// <exception cref="CriaException">There is no room for all of it; the caller still has it.</exception>
+    public void Keep(List<ImageFeatures> images)
+    {
+        if (!MakeRoom(images.Sum(image => image.Bytes)))
+            throw new CriaException($"there is no room for {images.Count} images: others take it");
+        images.ForEach(image => _kept.AddFirst(image));
     }
 
     /// <summary>Ends all that wait with an error.</summary>
@@ -68,8 +84,7 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
     {
         if (_reading?.IsOf(image, adapter) != true)
         {
-            _reading?.Dispose(); // of somebody who has left
-            _reading = null;
+            EndReading(); // of somebody who has left
             if (!MakeRoom(model.BytesOf(image)))
                 return false;
             _reading = model.BeginImage(image, adapter);
@@ -77,9 +92,14 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
         if (!_reading.Advance())
             return true;
         _kept.AddFirst(_reading.Take());
-        _reading.Dispose();
-        _reading = null;
+        EndReading();
         return true;
+    }
+
+    void EndReading()
+    {
+        _reading?.Dispose();
+        _reading = null;
     }
 
     bool MakeRoom(long bytes)
@@ -107,7 +127,7 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
 
     public void Dispose()
     {
-        _reading?.Dispose();
+        EndReading();
         foreach (var image in _kept)
             image.Dispose();
         _kept.Clear();

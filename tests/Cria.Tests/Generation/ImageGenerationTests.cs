@@ -70,7 +70,7 @@ public sealed class ImageGenerationTests : IDisposable
             for (var round = 0; round < 2; round++) // the second after wrong guesses, which leave no trace
             {
                 conversation.Guesses.Ids.Clear();
-                new DraftModel(_model).Guess([(conversation, 4)], 2, TestContext.Current.CancellationToken);
+                new DraftModel(_model).Guess([(conversation, 4)], promptRows: 8, TestContext.Current.CancellationToken);
                 Assert.Equal(Greedy([5, 6, 7], 4), conversation.Guesses.Ids);
             }
             conversation.Fail(new CriaException("over"));
@@ -124,6 +124,76 @@ public sealed class ImageGenerationTests : IDisposable
         Assert.Empty(store.Advance());
         Assert.True(store.IsIdle);
         second.Fail(new CriaException("over"));
+    }
+
+    [Fact]
+    public void TwoThatWaitForOneImageReadItOnce()
+    {
+        using var store = new ImageStore(_model, _model.BytesOf(_one)) { Slice = TimeSpan.Zero };
+        Conversation[] requests = [Request(_one), Request(_one)];
+        Array.ForEach(requests, store.Add);
+        Assert.Empty(store.Advance()); // a step of several
+        var ready = new List<Request>();
+        while (!store.IsIdle)
+            ready.AddRange(store.Advance());
+        Assert.Equal(requests, ready);
+        Assert.Equal(requests[0].Ids[0], requests[1].Ids[0]);
+        Assert.Equal(_model.BytesOf(_one), _model.CacheBytes);
+        Array.ForEach(requests, request => request.Fail(new CriaException("over")));
+    }
+
+    [Fact]
+    public void AnImageThatNobodyWaitsForIsReadNoMore()
+    {
+        var store = new ImageStore(_model, long.MaxValue) { Slice = TimeSpan.Zero };
+        var (first, second) = (Request(_one), Request(_two));
+        store.Add(first);
+        store.Add(second);
+        Assert.Empty(store.Advance());
+        Assert.Equal(_model.BytesOf(_one), _model.CacheBytes);
+        first.Abandon();
+        Assert.Empty(store.Advance());
+        Assert.Empty(store.Advance()); // the second's
+        Assert.Equal(_model.BytesOf(_two), _model.CacheBytes);
+        second.Abandon();
+        Assert.Empty(store.Advance());
+        Assert.True(store.IsIdle);
+        Assert.Equal(0, _model.CacheBytes);
+        store.Add(Request(_one));
+        Assert.Empty(store.Advance());
+        store.Fail(() => new CriaException("the end"));
+        store.Dispose(); // in the middle of it
+        Assert.Equal(0, _model.CacheBytes);
+    }
+
+    /// <summary>Its caller may leave and unload the adapter at any moment.</summary>
+    [Fact]
+    public void ARequestWhoseAdapterIsGoneEndsAlone()
+    {
+        var adapter = _model.LoadAdapter(TestAdapters.Write(_files.File("adapter"), TestAdapters.Products(Shape, n => n.Contains(".fc1."), seed: 1)));
+        Conversation[] requests = [.. new[] { null, adapter, adapter }.Select(a => new Conversation([Image, 1], new() { Images = [_one], Adapter = a }, new HashSet<int>(), 1, null, Image))];
+        using (var store = new ImageStore(_model, long.MaxValue))
+        using (var admission = new Admission(_model, new GeneratorOptions().Complete(_model)))
+        {
+            store.Add(requests[0]);
+            store.Add(requests[1]);
+            for (var waiting = 2; waiting > 0;)
+            {
+                var ready = store.Advance();
+                waiting -= ready.Count;
+                admission.Add(ready);
+            }
+            adapter.Dispose();
+            admission.Prepare();
+            Assert.Equal([requests[0]], admission.Active);
+            Assert.Equal((false, true), (requests[0].IsOver, requests[1].IsOver));
+            using var other = new ImageStore(_model, long.MaxValue);
+            other.Add(requests[2]);
+            Assert.Empty(other.Advance());
+            Assert.True(requests[2].IsOver && other.IsIdle);
+            admission.Fail(() => new CriaException("over"), all: true);
+        }
+        Assert.Equal(0, _model.CacheBytes);
     }
 
     [Theory]
