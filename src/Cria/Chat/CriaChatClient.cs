@@ -236,10 +236,13 @@ public sealed class CriaChatClient : IChatClient
     {
         if (images.Count > 0 && _model.Config.Vision is null)
             throw new CriaException("the model takes no images");
-        var tiles = images.Count == 0 ? [] : await ChatImages.ReadAsync(images, _model.Config.Vision!, cancellation).ConfigureAwait(false);
+        var tiles = await TilesAsync(images, cancellation).ConfigureAwait(false);
         ScoringText[] texts = [.. continuations.Select(c => context.Continue(_tokenizer, c) with { Images = tiles })];
         return await _generator.ScoreAsync(texts, adapter, cancellation: cancellation).ConfigureAwait(false);
     }
+
+    async Task<ImageTiles[]> TilesAsync(IReadOnlyList<DataContent> images, CancellationToken cancellation) =>
+        images.Count == 0 ? [] : await ChatImages.ReadAsync(images, _model.Config.Vision!, cancellation).ConfigureAwait(false);
 
     List<ChatMessage> DialogueOf(IEnumerable<ChatMessage> messages, ChatOptions? options) => ChatOptionsReader.Dialogue(messages, options, _model.Config.Vision is not null);
 
@@ -274,11 +277,16 @@ public sealed class CriaChatClient : IChatClient
     }
 
     /// <summary>
-    /// Writes what the model has read of a dialogue to a file, so that <see cref="LoadStateAsync"/> of a later process can go on without reading it again.
+    /// Writes what the model has read of a dialogue, of its images too, to a file, so that <see cref="LoadStateAsync"/> of a later process can go on without reading it again.
     /// </summary>
     /// <exception cref="CriaException">The file cannot be written.</exception>
-    public Task SaveStateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, string path) =>
-        _generator.SaveAsync(Render(messages, options).Encode(_tokenizer), path);
+    public async Task SaveStateAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, string path)
+    {
+        var dialogue = messages.ToList();
+        var text = Render(dialogue, options).Encode(_tokenizer);
+        var tiles = await TilesAsync([.. ChatImages.Of(dialogue)], CancellationToken.None).ConfigureAwait(false);
+        await _generator.SaveAsync(text, path, tiles).ConfigureAwait(false);
+    }
 
     /// <summary>Takes in what <see cref="SaveStateAsync"/> wrote.</summary>
     /// <exception cref="CriaException">The file cannot be read, is damaged or too long, or is another model's.</exception>

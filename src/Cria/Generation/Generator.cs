@@ -148,12 +148,19 @@ public sealed class Generator : IDisposable
     /// Writes what is kept of the beginning of a text to a file, in whole pages of 64 positions: usually a conversation that has ended, without an adapter of its own. The file is
     /// about as large as this part of <see cref="TextModel.CacheBytes"/>, and is written aside, then renamed. Gives the number of positions.
     /// </summary>
+    /// <param name="text">The ids.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="images">The images of the text in the order of their tokens; it is saved up to the first of which nothing is kept.</param>
     /// <exception cref="CriaException">The file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The generator is disposed.</exception>
-    public async Task<int> SaveAsync(ReadOnlyMemory<int> text, string path)
+    public async Task<int> SaveAsync(ReadOnlyMemory<int> text, string path, IReadOnlyList<ImageTiles>? images = null)
     {
         Sequence? sequence = null;
-        await _scheduler.RunAsync(prefixes => sequence = prefixes.Begin([.. text.Span, 0])).ConfigureAwait(false);
+        await _scheduler.RunAsync((prefixes, store) =>
+        {
+            var known = store.Find(images ?? []);
+            sequence = prefixes.Begin([.. WithKeys(text.Span, known), 0], images: known);
+        }).ConfigureAwait(false);
         using (sequence)
         {
             SequenceFile.Save(_model, sequence!, text.Span, path);
@@ -161,14 +168,29 @@ public sealed class Generator : IDisposable
         }
     }
 
-    /// <summary>Takes in what <see cref="SaveAsync"/> wrote: a prompt that begins like that text goes on after it. Gives the number of positions.</summary>
+    /// <summary>
+    /// Takes in what <see cref="SaveAsync"/> wrote: a prompt that begins like that text goes on after it, and its images are not read again. Gives the number of positions.
+    /// </summary>
     /// <exception cref="CriaException">The file cannot be read, is damaged or too long, or is another model's.</exception>
     /// <exception cref="ObjectDisposedException">The generator is disposed.</exception>
     public async Task<int> LoadAsync(string path)
     {
-        var (sequence, ids) = SequenceFile.Load(_model, path, MaxPositions);
+        var (sequence, ids) = SequenceFile.Load(_model, path, MaxPositions, _options.ImageBytes!.Value);
+        var images = sequence.Images.Distinct().ToList();
         using (sequence)
-            await _scheduler.RunAsync(prefixes => prefixes.Keep(sequence, ids)).ConfigureAwait(false);
+            try
+            {
+                await _scheduler.RunAsync((prefixes, store) =>
+                {
+                    store.Keep(images);
+                    images = [];
+                    prefixes.Keep(sequence, WithKeys(ids, sequence.Images));
+                }).ConfigureAwait(false);
+            }
+            finally
+            {
+                images.ForEach(image => image.Dispose());
+            }
         return ids.Length;
     }
 
@@ -194,6 +216,20 @@ public sealed class Generator : IDisposable
         {
             _scheduler.Abandon(conversation);
         }
+    }
+
+    /// <summary>A text with the keys of images in place of their tokens, up to the first that is not there.</summary>
+    int[] WithKeys(ReadOnlySpan<int> text, IReadOnlyList<ImageFeatures> images)
+    {
+        var ids = text.ToArray();
+        for (int at = 0, image = 0; at < ids.Length; at++)
+            if (ids[at] == _model.Config.ImageTokenId)
+            {
+                if (image == images.Count)
+                    return ids[..at];
+                ids[at] = images[image++].Key;
+            }
+        return ids;
     }
 
     /// <summary>Has a request served whose result comes as a whole.</summary>

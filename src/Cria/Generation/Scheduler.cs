@@ -28,7 +28,7 @@ sealed class Scheduler : IDisposable
     // Guarded by _gate:
     readonly object _gate = new();
     readonly List<Request> _incoming = [];
-    readonly List<Action<PrefixCache>> _orders = [];
+    readonly List<Action<PrefixCache, ImageStore>> _orders = [];
     List<Request> _step = []; // those whom the running step serves
     CancellationTokenSource _futile = new();
     int _present;
@@ -74,19 +74,19 @@ sealed class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Does something with the cached prefixes between two steps. Thread-safe.</summary>
+    /// <summary>Does something with what is kept of texts and images between two steps. Thread-safe.</summary>
     /// <exception cref="ObjectDisposedException">The scheduler has ended.</exception>
-    public Task RunAsync(Action<PrefixCache> order)
+    public Task RunAsync(Action<PrefixCache, ImageStore> order)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping, typeof(Generator));
-            _orders.Add(prefixes =>
+            _orders.Add((prefixes, images) =>
             {
                 try
                 {
-                    order(prefixes);
+                    order(prefixes, images);
                     done.SetResult();
                 }
                 catch (Exception e)
@@ -124,7 +124,7 @@ sealed class Scheduler : IDisposable
     /// <summary>Waits for work and takes it in; false at the end.</summary>
     bool Admit()
     {
-        Action<PrefixCache>[] orders;
+        Action<PrefixCache, ImageStore>[] orders;
         bool goesOn;
         lock (_gate)
         {
@@ -138,7 +138,7 @@ sealed class Scheduler : IDisposable
             goesOn = !_stopping;
         }
         foreach (var order in orders)
-            order(_admission.Prefixes);
+            order(_admission.Prefixes, _images);
         return goesOn;
     }
 

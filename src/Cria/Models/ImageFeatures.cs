@@ -44,6 +44,8 @@ public sealed class ImageFeatures : IDisposable
     /// <summary>Whether anybody but the one who made it holds it.</summary>
     internal bool IsShared => Volatile.Read(ref _holders) > 1;
 
+    internal IReadOnlyList<nint> Pages => _pages;
+
     internal AttentionPart Part => new(_pages, Tokens - 1);
 
     /// <summary>Stores the keys and values of a layer for the tokens from <paramref name="first"/> on.</summary>

@@ -89,6 +89,9 @@ public sealed unsafe class TextModel : IDisposable
 
     internal KvCache Cache => _cache;
 
+    /// <summary>The pages of images; null for a text model.</summary>
+    internal KvCache? ImageCache => _images?.Cache;
+
     internal Checkpoint Checkpoint => _checkpoint;
 
     /// <summary>The image encoder of a vision model.</summary>
