@@ -150,7 +150,7 @@ public sealed class Generator : IDisposable
     /// </summary>
     /// <param name="text">The ids.</param>
     /// <param name="path">The file.</param>
-    /// <param name="images">The images of the text in the order of their tokens; it is saved up to the first of which nothing is kept.</param>
+    /// <param name="images">The images of the text in the order of their tokens; it is saved, and they, up to the first of which nothing is kept.</param>
     /// <exception cref="CriaException">The file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The generator is disposed.</exception>
     public async Task<int> SaveAsync(ReadOnlyMemory<int> text, string path, IReadOnlyList<ImageTiles>? images = null)

@@ -6,10 +6,10 @@ using System.Text;
 namespace Cria.Models;
 
 /// <summary>
-/// The state of a text on disk: its tokens and their keys and values, in whole pages of 64 positions, and those of its images. Little-endian: magic, the
-/// model's fingerprint, the number of positions, that of image tokens, bytes of a page; for each image token the image's hash and how many tokens it has
-/// itself; the tokens; the pages as they lie in memory, first those of the text, then of every image once; and the SHA-256 of all before it. The magic
-/// changes with the layout.
+/// The state of a text on disk: its tokens and their keys and values, in whole pages of 64 positions, and those of its images, also of such as stand behind
+/// the last whole page. Little-endian: magic, the model's fingerprint, the numbers of positions and of images, bytes of a page; of each image in the order
+/// of the text its hash and its number of tokens; the tokens of the text; the pages as they lie in memory, first those of the text, then of every image
+/// once; and the SHA-256 of all before it. The magic changes with the layout.
 /// </summary>
 static unsafe class SequenceFile
 {
@@ -18,13 +18,12 @@ static unsafe class SequenceFile
 
     static ReadOnlySpan<byte> Magic => "CRIASEQ2"u8;
 
-    /// <summary>Writes the whole pages of a sequence whose tokens these are, and the images among them. Written aside, then renamed.</summary>
+    /// <summary>Writes the whole pages of a sequence whose tokens these are, and its images. Written aside, then renamed.</summary>
     /// <exception cref="CriaException">The file cannot be written.</exception>
     public static void Save(TextModel model, Sequence sequence, ReadOnlySpan<int> ids, string path)
     {
         var pages = Math.Min(sequence.Length, ids.Length) / KvCache.PagePositions;
         ids = ids[..(pages * KvCache.PagePositions)];
-        var images = sequence.Images.Take(model.Config.ImageTokenId is { } image ? ids.Count(image) : 0).ToList();
         var aside = path + ".new";
         try
         {
@@ -32,18 +31,18 @@ static unsafe class SequenceFile
             using (var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256))
             {
                 Span<byte> header = stackalloc byte[HeaderBytes];
-                WriteHeader(model, sequence, ids.Length, images.Count, header);
+                WriteHeader(model, sequence, ids.Length, sequence.Images.Count, header);
                 Write(header);
-                foreach (var one in images)
+                foreach (var image in sequence.Images)
                 {
-                    Write(Convert.FromHexString(one.Hash));
-                    WriteNumber(one.Tokens);
+                    Write(Convert.FromHexString(image.Hash));
+                    WriteNumber(image.Tokens);
                 }
                 foreach (var token in ids)
                     WriteNumber(token);
                 foreach (var page in sequence.Pages.AsSpan(0, pages))
                     Write(Page(model.Cache, page));
-                foreach (var page in images.Distinct().SelectMany(one => one.Pages))
+                foreach (var page in sequence.Images.Distinct().SelectMany(image => image.Pages))
                     Write(Page(model.ImageCache!, page));
                 file.Write(hash.GetHashAndReset());
 
@@ -95,8 +94,8 @@ static unsafe class SequenceFile
                 throw new CriaException($"{path}: the state of another model, or of this one with another --dtype, --kv or --adapter");
             if (positions < 0 || positions % KvCache.PagePositions != 0 || positions > maxPositions)
                 throw new CriaException($"{path}: the state of {positions} positions; there is room for {maxPositions}");
-            if (imageCount < 0 || imageCount > (model.ImageCache is null ? 0 : positions))
-                throw new CriaException($"{path}: {imageCount} images at {positions} positions");
+            if (imageCount < 0 || imageCount > (model.ImageCache is null ? 0 : Math.Min(maxPositions, file.Length / ImageBytes)))
+                throw new CriaException($"{path}: {imageCount} images in {file.Length} bytes");
             var table = new byte[ImageBytes * imageCount];
             Read(table);
             var tokens = new Dictionary<string, int>(); // of every image
@@ -120,7 +119,7 @@ static unsafe class SequenceFile
                 BinaryPrimitives.ReverseEndianness(ids, ids);
             if (Array.FindIndex(ids, id => (uint)id >= (uint)model.Config.VocabularySize && id != model.Config.ImageTokenId) is >= 0 and var wrong)
                 throw new CriaException($"{path}: token {ids[wrong]} at position {wrong} is not in the vocabulary of {model.Config.VocabularySize}");
-            if (ids.Count(id => id == model.Config.ImageTokenId) is var standing && standing != imageCount)
+            if (ids.Count(id => id == model.Config.ImageTokenId) is var standing && standing > imageCount)
                 throw new CriaException($"{path}: {standing} image tokens for {imageCount} images");
             sequence.PendingLength = positions;
             sequence.Grow();

@@ -115,6 +115,11 @@ public sealed class SequenceFileTests : IDisposable
         await ToList(generator, [96, 1], new() { MaxTokens = 1, Images = [VisionModelTests.Tiles(12, 12, 3)] }); // in the place of the second
         Assert.Equal(64, await generator.SaveAsync(prompt, State, images));
         Assert.Equal(0, await generator.SaveAsync(prompt, State, []));
+        Assert.Equal(0, await generator.SaveAsync((int[])[96, 1], State, images[..1])); // no whole page, but the image
+        using var later = TextModel.Load(files.Path);
+        using var restored = new Generator(later);
+        Assert.Equal(0, await restored.LoadAsync(State));
+        Assert.Equal(later.BytesOf(images[0]), later.CacheBytes);
     }
 
     [Fact]
