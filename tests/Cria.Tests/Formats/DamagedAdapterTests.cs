@@ -5,10 +5,10 @@ using Cria.Models;
 
 namespace Cria.Tests.Formats;
 
-/// <summary>Damaged adapters beside one model, which runs with each that loads.</summary>
+/// <summary>Damaged adapters beside one vision model, which runs with each that loads.</summary>
 public sealed class DamagedAdapterTests
 {
-    static readonly TestShape Shape = new() { Layers = 1, Hidden = 16, Heads = 2, KvHeads = 1, HeadSize = 8, FeedForward = 16, Vocabulary = 32 };
+    static readonly TestShape Shape = new() { Layers = 2, CrossLayers = [1], Hidden = 16, Heads = 2, KvHeads = 1, HeadSize = 8, FeedForward = 16, Vocabulary = 32 };
 
     [Fact]
     public void DamagedConfiguration() => Try("adapter_config.json", 6000, (m, f) => m.Next(3) == 0 ? m.Bytes(f) : m.Json(f));
@@ -33,8 +33,8 @@ public sealed class DamagedAdapterTests
         if (name == "adapter_config.json") // an expression takes a millisecond to read
             config["alpha_pattern"] = new JsonObject { ["(mlp|self_attn)[.](u|v).*_proj"] = 4 };
         var adapter = new TestModel();
-        TestAdapters.Write(adapter.Path, TestAdapters.Products(Shape, n => n.Contains("q_proj") || n.Contains("embed") || n.Contains("up_proj"), seed: 1)
-            .Concat(TestAdapters.Whole(Shape, n => n.Contains("norm"), seed: 2)).ToDictionary(), config);
+        TestAdapters.Write(adapter.Path, TestAdapters.Products(Shape, n => n.Contains("q_proj") || n.Contains("embed_tokens") || n.Contains("up_proj") || n.Contains("transformer.layers.0.mlp.fc1"), seed: 1)
+            .Concat(TestAdapters.Whole(Shape, n => n.Contains("language_model") && n.Contains("norm.weight") && !n.Contains("cross_attn") || n.Contains("multi_modal_projector"), seed: 2)).ToDictionary(), config);
         Damage.Try(adapter, name, cases, mutate, path => Run(model, path));
     }
 
