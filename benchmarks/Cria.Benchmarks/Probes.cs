@@ -42,6 +42,13 @@ static unsafe class Probes
         return Vector512.Sum(a + b + c + d);
     }
 
+    /// <inheritdoc cref="PeakGflops(WorkerPool)"/>
+    public static double PeakGflops(int threads)
+    {
+        using var pool = new WorkerPool(threads);
+        return PeakGflops(pool);
+    }
+
     /// <summary>Fused multiply-adds in registers, in GFLOPS over all threads.</summary>
     public static double PeakGflops(WorkerPool pool)
     {

@@ -21,7 +21,7 @@ static class TowerBenchmark
         var threads = arguments.Length > 5 ? int.Parse(arguments[5]) : Environment.ProcessorCount;
         var (path, vision) = Write(local, global, recipe);
         using var model = TextModel.Load(path, new ModelOptions { Threads = threads, Compute = type });
-        var peak = Probes.PeakGflops(model.Workers);
+        var peak = Probes.PeakGflops(threads);
         var tiles = VisionBenchmark.Picture(count, vision);
         for (var repeat = 0; repeat < Repeats; repeat++)
         {
