@@ -166,6 +166,50 @@ public sealed class ImageGenerationTests : IDisposable
         Assert.Equal(0, _model.CacheBytes);
     }
 
+    /// <summary>With room for two images of six, many callers, some of whom leave at any moment, each with an adapter of its own that it then unloads.</summary>
+    [Fact]
+    public async Task CallersThatLeaveAndUnloadTheirAdaptersDisturbNobody()
+    {
+        var path = TestAdapters.Write(_files.File("adapter"), TestAdapters.Products(Shape, n => n.Contains(".fc1."), seed: 1));
+        ImageTiles[] images = [_one, _two, VisionModelTests.Tiles(12, 12, 3)];
+        using (var generator = new Generator(_model, options: new() { MaxConversations = 4, ImageBytes = 2 * _model.BytesOf(_two) }))
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 48).Select(i => Task.Run(() => AnswerAsync(generator, i))));
+            foreach (var alike in answers.Select((answer, i) => (answer, i)).Where(a => a.answer.Length > 0).GroupBy(a => (a.i % 3, a.i % 2), a => a.answer))
+                Assert.Single(alike.Distinct());
+            Assert.Equal(6, answers.Where(a => a.Length > 0).Distinct().Count());
+        }
+        Assert.Equal(0, _model.CacheBytes);
+
+        async Task<string> AnswerAsync(Generator generator, int i)
+        {
+            using var adapter = i % 2 == 0 ? null : _model.LoadAdapter(path);
+            using var leave = new CancellationTokenSource();
+            var leaving = i % 5 != 0 ? Task.CompletedTask : Task.Run(async () =>
+            {
+                for (var moments = 40 * i; moments > 0; moments--)
+                    await Task.Yield();
+                leave.Cancel();
+            });
+            var options = new GenerationOptions { MaxTokens = 6, StopIds = [], Images = [images[i % 3]], Adapter = adapter, Temperature = 2, Seed = 1 };
+            var answer = new List<int>();
+            try
+            {
+                await foreach (var token in generator.GenerateAsync((int[])[1, Image, 2], options, leave.Token))
+                    answer.Add(token.Id);
+                return string.Join(',', answer);
+            }
+            catch (OperationCanceledException)
+            {
+                return "";
+            }
+            finally
+            {
+                await leaving;
+            }
+        }
+    }
+
     /// <summary>Its caller may leave and unload the adapter at any moment.</summary>
     [Fact]
     public void ARequestWhoseAdapterIsGoneEndsAlone()
