@@ -26,8 +26,10 @@ sealed record TestShape
     /// <summary>Blocks with cross-attention among the layers; with some it is a vision model.</summary>
     public int[] CrossLayers { get; init; } = [];
 
-    /// <summary>The encoder: tiles of 3 x 3 patches, so 10 tokens and 6 behind them.</summary>
-    public VisionConfig? Vision => CrossLayers.Length == 0 ? null : new()
+    public VisionConfig? Vision => CrossLayers.Length == 0 ? null : Encoder;
+
+    /// <summary>The encoder of a vision model: tiles of 3 x 3 patches, so 10 tokens and 6 behind them.</summary>
+    public VisionConfig Encoder { get; init; } = new()
     {
         Width = 24,
         LocalLayerCount = 3,

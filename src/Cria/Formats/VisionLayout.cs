@@ -41,15 +41,21 @@ static unsafe class VisionLayout
         tensor.Shape is [var rows, _] && rows == config.VocabularySize + ModelConfig.ImageRows ? tensor.Rows(first, count)
             : throw new CriaException($"{tensor.File}: {tensor.Name} has shape {tensor.ShapeText}, a vocabulary of {config.VocabularySize} and {ModelConfig.ImageRows} rows for images were due");
 
-    /// <summary>A gate before its tanh. What is so large that float32 knows no difference to 1 stays so.</summary>
+    /// <summary>
+    /// A gate before its tanh: of the numbers that have it one with few digits, as BF16 and F16 have them, so that a gate of theirs is found again. What is so
+    /// large that float32 knows no difference to 1 stays so.
+    /// </summary>
     static Tensor Gate(Tensor tensor, List<IDisposable> memories)
     {
         if (tensor.Count != 1 || tensor.Type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             return tensor; // whoever binds it says what is wrong
         var memory = new GatheredMemory(tensor.File, sizeof(float), target =>
         {
-            tensor.CopyTo(new Span<float>(target, 1));
-            *(float*)target = (float)Math.Atanh(Math.Clamp(*(float*)target, -MathF.BitDecrement(1), MathF.BitDecrement(1)));
+            var tanh = 0f;
+            tensor.CopyTo(new Span<float>(ref tanh));
+            var gate = (float)Math.Atanh(Math.Clamp(tanh, -MathF.BitDecrement(1), MathF.BitDecrement(1)));
+            float[] near = [(float)(Half)gate, gate, MathF.BitDecrement(gate), MathF.BitIncrement(gate)];
+            *(float*)target = near.MinBy(g => Math.Abs(MathF.Tanh(g) - tanh));
         });
         memories.Add(memory);
         return new Tensor(tensor.Name, ElementType.F32, [1], memory, 0);

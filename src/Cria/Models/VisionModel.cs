@@ -138,6 +138,8 @@ sealed unsafe class VisionModel : IDisposable
                 yield return ++done / steps;
             }
         }
+        if (_config.GlobalLayerCount == 0)
+            BeginGlobal(id, image.Count, x, tokens);
         CopyFeature(x, states, 0, 1);
         for (var first = 0; first < projected.Rows; first += ChunkRows)
         {

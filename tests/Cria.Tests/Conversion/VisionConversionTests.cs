@@ -1,5 +1,6 @@
 using Cria.Conversion;
 using Cria.Formats;
+using Cria.Models;
 using Cria.Tensors;
 using Cria.Tests.Formats;
 
@@ -19,6 +20,37 @@ public sealed class VisionConversionTests
         VisionCheckpointTests.AssertSameWeights(source, folder.File("model.gguf"));
         VisionCheckpointTests.AssertSameWeights(source, folder.File("back"));
         AssertSameConfig(ModelConfig.Read(Path.Combine(source, "config.json")), ModelConfig.Read(Path.Combine(folder.File("back"), "config.json")));
+    }
+
+    /// <summary>Of a gate in F32 the tanh, which GGUF has in its place.</summary>
+    [Theory]
+    [InlineData(ElementType.BF16), InlineData(ElementType.F16), InlineData(ElementType.F32)]
+    public void ThereAndBackEveryTensorHasTheBitsItHad(ElementType type)
+    {
+        using var source = TestModels.Write(new() { Layers = 4, CrossLayers = [0, 2], Tied = false, Type = type, HeadSize = 8 });
+        GgufConversion.Write(source.Path, source.File("model.gguf"), null, 2, null, TestContext.Current.CancellationToken);
+        HuggingFaceConversion.Write(source.File("model.gguf"), source.File("back"), null, 2, null, TestContext.Current.CancellationToken);
+        using var first = SafetensorsFile.Open(source.File("model.safetensors"));
+        using var second = SafetensorsFile.Open(Path.Combine(source.File("back"), "model.safetensors"));
+        Assert.Equal(first.Tensors.Select(t => t.ToString()).Order(), second.Tensors.Select(t => t.ToString()).Order());
+        foreach (var tensor in first.Tensors)
+        {
+            var (expected, actual) = (new float[tensor.Count], new float[tensor.Count]);
+            tensor.CopyTo(expected);
+            second.Find(tensor.Name)!.CopyTo(actual);
+            Assert.True(expected.SequenceEqual(actual) || (type == ElementType.F32 && tensor.Count == 1 && MathF.Tanh(expected[0]) == MathF.Tanh(actual[0])), tensor.Name);
+        }
+    }
+
+    /// <summary>Also where no frequency is scaled in full, or none lies between those that are and those that are not.</summary>
+    [Theory]
+    [InlineData(500000, 128, 8, 8192), InlineData(500000, 64, 32, 8192), InlineData(500000, 64, 6.5, 1000), InlineData(10000, 8, 8, 8192), InlineData(500000, 10, 8, 64), InlineData(500000, 4, 32, 8192)]
+    public void FactorsBecomeTheScalingThatTheyAreOf(float theta, int headSize, float factor, int context)
+    {
+        var plain = Rope.Frequencies(theta, headSize, null);
+        var scaled = Rope.Frequencies(theta, headSize, new(factor, 1, 4, context));
+        var found = RopeScalingFit.Of(VisionCheckpointTests.Published(4096, 40, 32, 14336, 560) with { RopeTheta = theta, HeadSize = headSize, RopeFactors = [.. plain.Zip(scaled, (p, s) => p / s)] }, "x");
+        Assert.All(scaled.Zip(Rope.Frequencies(theta, headSize, found)), f => Assert.Equal(1, f.Second / f.First, 1e-4f));
     }
 
     [Theory]

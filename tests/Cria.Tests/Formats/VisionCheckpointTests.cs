@@ -66,34 +66,19 @@ public sealed class VisionCheckpointTests
         Assert.Equal([(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (3, 1), (4, 1)], config.Vision!.AspectRatios);
     }
 
-    internal static ModelConfig Published(int width, int layers, int heads, int feedForward, int tile) => new ModelConfig
+    /// <summary>A published model: what all have in common are the defaults of `config.json`.</summary>
+    internal static ModelConfig Published(int width, int layers, int heads, int feedForward, int tile)
     {
-        HiddenSize = width,
-        LayerCount = layers,
-        HeadCount = heads,
-        KvHeadCount = 8,
-        HeadSize = 128,
-        FeedForwardSize = feedForward,
-        VocabularySize = 128256,
-        MaxPositions = 131072,
-        NormEpsilon = 1e-5f,
-        RopeTheta = 500000,
-        TiedEmbeddings = false,
-        CrossAttentionLayers = [.. Enumerable.Range(0, layers / 5).Select(j => 5 * j + 3)],
-        Vision = new VisionConfig
+        using var model = new TestModel();
+        var crossLayers = new JsonArray([.. Enumerable.Range(0, layers / 5).Select(j => (JsonNode)(5 * j + 3))]);
+        File.WriteAllText(model.File("config.json"), new JsonObject
         {
-            Width = 1280,
-            LocalLayerCount = 32,
-            GlobalLayerCount = 8,
-            HeadCount = 16,
-            FeedForwardSize = 5120,
-            NormEpsilon = 1e-5f,
-            TileSize = tile,
-            PatchSize = 14,
-            MaxTiles = 4,
-            IntermediateLayers = [3, 7, 15, 23, 30],
-        },
-    };
+            ["model_type"] = "mllama",
+            ["text_config"] = new JsonObject { ["hidden_size"] = width, ["num_hidden_layers"] = layers, ["num_attention_heads"] = heads, ["intermediate_size"] = feedForward, ["cross_attention_layers"] = crossLayers },
+            ["vision_config"] = new JsonObject { ["image_size"] = tile },
+        }.ToJsonString());
+        return ModelConfig.Read(model.File("config.json"));
+    }
 
     [Theory]
     [InlineData("text_config", "cross_attention_layers", "[4, 1]"), InlineData("text_config", "cross_attention_layers", "[6]"), InlineData("text_config", "cross_attention_layers", "[]")]

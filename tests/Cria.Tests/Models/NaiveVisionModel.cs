@@ -31,14 +31,15 @@ sealed class NaiveVisionModel(Checkpoint checkpoint)
             }
         }
         var features = new List<double[][]>();
-        for (var layer = 0; layer < _config.LayerCount; layer++)
+        for (var layer = 0; layer <= _config.LayerCount; layer++)
         {
             if (layer == _config.LocalLayerCount)
                 x = [.. x.Select((row, i) => Sum(Norm(row, TensorRole.VisionPostNorm, 0),
                     i / padded < image.Count ? Row(TensorRole.VisionPostTile, id, i / padded * width, width) : new double[width], Gate(TensorRole.VisionPostTileGate, 0)))];
             if (_config.IntermediateLayers.Contains(layer))
                 features.Add(x);
-            x = Block(x, isReal, layer);
+            if (layer < _config.LayerCount)
+                x = Block(x, isReal, layer);
         }
         return [.. Enumerable.Range(0, x.Length).Where(i => isReal[i]).Select(i =>
             Sum(Product([.. x[i], .. Enumerable.Range(0, width).SelectMany(d => features.Select(f => f[i][d]))], TensorRole.VisionProjector, 0), Vector(TensorRole.VisionProjectorBias, 0), 1))];

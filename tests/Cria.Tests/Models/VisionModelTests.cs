@@ -16,11 +16,28 @@ public sealed class VisionModelTests
 
     [Theory]
     [InlineData(5, 5), InlineData(20, 10), InlineData(10, 34), InlineData(24, 24)]
-    public unsafe void PaddingThatIsComputedOnceCountsAsOftenAsItStands(int width, int height)
+    public void PaddingThatIsComputedOnceCountsAsOftenAsItStands(int width, int height) => AssertComputed(Shape, Tiles(width, height, seed: 1));
+
+    public static TheoryData<string, VisionConfig> Encoders => new()
     {
-        using var files = TestModels.Write(Shape);
+        { "no global blocks", Shape.Encoder with { GlobalLayerCount = 0 } },
+        { "no features but the output", Shape.Encoder with { IntermediateLayers = [] } },
+        { "six tiles of one patch", Shape.Encoder with { MaxTiles = 6, PatchSize = 12 } },
+        { "five heads of four", Shape.Encoder with { Width = 20, HeadCount = 5, FeedForwardSize = 37 } },
+        { "one tile, one block", Shape.Encoder with { MaxTiles = 1, LocalLayerCount = 1, IntermediateLayers = [0] } },
+    };
+
+    [Theory, MemberData(nameof(Encoders), DisableDiscoveryEnumeration = true)]
+    public void EncodersOfOtherSizesAreComputed(string what, VisionConfig encoder)
+    {
+        Assert.NotEmpty(what);
+        AssertComputed(Shape with { Encoder = encoder }, new ImageTransform(encoder.TileSize, encoder.MaxTiles).Apply(Png(30, 17, 1), what));
+    }
+
+    static unsafe void AssertComputed(TestShape shape, ImageTiles image)
+    {
+        using var files = TestModels.Write(shape);
         using var checkpoint = Checkpoint.Open(files.Path);
-        var image = Tiles(width, height, seed: 1);
         var expected = new NaiveVisionModel(checkpoint).Encode(image);
         foreach (var kernels in KernelSet.All)
         {
