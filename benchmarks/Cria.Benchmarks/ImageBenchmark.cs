@@ -62,7 +62,7 @@ static unsafe class ImageBenchmark
     static SKImageInfo Info(int width, int height) => new(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
 
     /// <summary>Smooth shapes with some noise, which a JPEG takes about as many bytes for as for a photo.</summary>
-    static byte[] Photo(int width, int height)
+    public static byte[] Photo(int width, int height)
     {
         using var bitmap = new SKBitmap(Info(width, height));
         var (pixels, random) = ((nint)bitmap.GetPixels(), new Random(1));

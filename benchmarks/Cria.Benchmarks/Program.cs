@@ -45,6 +45,9 @@ try
         case ["server", .. var arguments]:
             await ServerBenchmark.RunAsync(arguments);
             break;
+        case ["page", .. var arguments]:
+            await PageBenchmark.RunAsync(arguments);
+            break;
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             break;

@@ -1,3 +1,4 @@
+using Cria.Chat;
 using Cria.Generation;
 using Cria.Server.Http;
 using Cria.Server.Wire;
@@ -8,12 +9,17 @@ namespace Cria.Server.Endpoints;
 /// <summary>POST /v1/chat/completions.</summary>
 static class ChatCompletions
 {
+    /// <summary>How often a stream says how far images are read: somebody may be looking on.</summary>
+    static readonly TimeSpan ImageHeartbeat = TimeSpan.FromSeconds(0.5);
+
     public static async Task HandleAsync(HttpContext context, Api api)
     {
         var request = await RequestBody.ReadAsync(context, WireJson.Default.ChatRequest);
         var dialogue = await api.Images.FetchAsync(request.Dialogue, context.RequestAborted);
         var options = Enumerable.Range(0, request.Answers).Select(request.Options).ToList();
         using var model = await api.Models.AcquireAsync(request.Model, request.Answers, context.RequestAborted);
+        var reading = new ReadingProgress();
+        options.ForEach(o => (o.AdditionalProperties ??= [])[CriaChatClient.ImageProgress] = reading);
         options.ForEach(o => model.Prepare(context, dialogue, o));
         var log = RequestLog.Of(context);
         var (id, created) = ("chatcmpl-" + Guid.NewGuid().ToString("n"), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
@@ -36,7 +42,8 @@ static class ChatCompletions
         {
             var events = new EventStream(context.Response);
             var begun = new bool[answers.Count];
-            await foreach (var (index, update) in updates.WithPauses(api.Options.Heartbeat, events.SendSignOfLifeAsync, context.RequestAborted))
+            var heartbeat = ChatImages.Of(dialogue).Any() && api.Options.Heartbeat > ImageHeartbeat ? ImageHeartbeat : api.Options.Heartbeat;
+            await foreach (var (index, update) in updates.WithPauses(heartbeat, () => events.SendSignOfLifeAsync(reading.Part), context.RequestAborted))
             {
                 var (text, calls, tokens) = answers[index].Add(update);
                 if (!begun[index])

@@ -88,7 +88,11 @@ sealed class EventStream(HttpResponse response)
     }
 
     /// <summary>A comment, which clients pass over.</summary>
-    public Task SendSignOfLifeAsync() => SendAsync(": still working\n\n"u8.ToArray());
+    public Task SendSignOfLifeAsync() => SendSignOfLifeAsync(imagesRead: null);
+
+    /// <summary>The same; while images are read it says which part of them is.</summary>
+    public Task SendSignOfLifeAsync(double? imagesRead) =>
+        SendAsync(Encoding.ASCII.GetBytes(imagesRead is { } part ? string.Create(CultureInfo.InvariantCulture, $": reading images, {(int)(100 * part)} %\n\n") : ": still working\n\n"));
 
     /// <summary>OpenAI's last event.</summary>
     public Task SendDoneAsync() => SendAsync("data: [DONE]\n\n"u8.ToArray());

@@ -20,7 +20,7 @@ const write = (key, value) => {
   try {
     localStorage.setItem(key, JSON.stringify(value));
   } catch {
-    say('This browser has no room left for the conversation; delete older ones to keep it.');
+    say('This browser has no room left for the conversation; delete older ones to keep it.', true);
   }
 };
 
@@ -30,6 +30,7 @@ let conversation = create();
 let running = null; // the AbortController of the answer being written
 let asked = 0; // tells answers of a conversation that was left apart
 let attached = []; // the pictures of the message being written
+let reading = null; // which part of the pictures the model has read for the answer being written, in percent
 
 function create() {
   return { id: crypto.randomUUID?.() ?? String(Date.now()) + Math.random(), title: '', time: Date.now(), nodes: [], chosen: null };
@@ -69,7 +70,7 @@ const siblings = at => conversation.nodes.flatMap((n, i) => n.parent === convers
 
 async function send(text, chosen) {
   conversation.title ||= text.trim().replace(/\s+/g, ' ').slice(0, 60) || 'Image';
-  images.keep(chosen).catch(() => say('This browser has no room left for the picture; it is gone when the page is closed.'));
+  images.keep(chosen).catch(() => say('This browser has no room left for the picture; it is gone when the page is closed.', true));
   await answer(add(path().at(-1) ?? null, { role: 'user', text, ...chosen.length ? { images: chosen } : {} }));
 }
 
@@ -108,8 +109,9 @@ async function answer(parent) {
   const at = add(parent, { role: 'assistant', text: '' });
   const node = conversation.nodes[at], owner = conversation, turn = ++asked;
   const begun = performance.now();
-  let first = 0, pieces = 0, saved = 0, frame = 0, rate = 0;
+  let first = 0, pieces = 0, saved = 0, frame = 0, rate = 0, looked = {};
   running = new AbortController();
+  reading = null;
   save();
   show();
   busy(true);
@@ -127,6 +129,14 @@ async function answer(parent) {
     for await (const data of events(response.body)) {
       if (data.error)
         throw new Error(data.error.message);
+      if (data.reading !== undefined) {
+        if (turn === asked && reading === null)
+          say('The model reads the picture, once: further questions about it are answered sooner.');
+        if (turn === asked)
+          reading = data.reading;
+        draw();
+        continue;
+      }
       const delta = data.choices[0]?.delta;
       if (delta?.content || delta?.tool_calls) {
         first ||= performance.now();
@@ -141,6 +151,8 @@ async function answer(parent) {
       if (data.usage)
         node.usage = data.usage;
       rate = data.timings?.predicted_per_second ?? rate;
+      if (data.timings?.image_n)
+        looked = { pictures: data.timings.image_n, looked: data.timings.image_ms / 1000 };
       if (performance.now() - saved > 1000) {
         saved = performance.now();
         if (owner === conversation)
@@ -156,7 +168,7 @@ async function answer(parent) {
   cancelAnimationFrame(frame);
   // An answer that was stopped has no word of the server about it.
   const seconds = (performance.now() - first) / 1000;
-  node.stats = { tokens: node.usage?.completion_tokens ?? pieces, rate: rate || (first && pieces > 1 ? (pieces - 1) / seconds : 0), wait: first ? (first - begun) / 1000 : 0 };
+  node.stats = { tokens: node.usage?.completion_tokens ?? pieces, rate: rate || (first && pieces > 1 ? (pieces - 1) / seconds : 0), wait: first ? (first - begun) / 1000 : 0, ...looked };
   if (turn === asked) {
     running = null;
     busy(false);
@@ -165,7 +177,7 @@ async function answer(parent) {
     return;
   save();
   show();
-  say(node.error ? `The answer failed: ${node.error}` : node.finish === 'stopped' ? 'Stopped.' : node.finish === 'length' ? 'The answer was cut at its longest.' : node.calls?.length ? 'The model calls a tool.' : 'The answer is complete.');
+  say(node.error ? `The answer failed: ${node.error}` : node.finish === 'stopped' ? 'Stopped.' : node.finish === 'length' ? 'The answer was cut at its longest.' : node.calls?.length ? 'The model calls a tool.' : 'The answer is complete.', Boolean(node.error));
 }
 
 function headers() {
@@ -180,7 +192,7 @@ async function reason(response) {
   }
 }
 
-// The JSON of server-sent events.
+// The JSON of server-sent events, and what comments say of pictures that are being read.
 async function* events(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let held = '';
@@ -193,6 +205,8 @@ async function* events(stream) {
     for (const line of lines)
       if (line.startsWith('data: {'))
         yield JSON.parse(line.slice(6));
+      else if (line.startsWith(': reading images, '))
+        yield { reading: parseInt(line.slice(18), 10) };
   }
 }
 
@@ -246,14 +260,20 @@ function message(at) {
   else if (node.role === 'tool')
     body.append(element('div', 'call result', element('strong', '', `Result of ${node.callName ?? 'the call'}`), element('pre', '', node.text)));
   else
-    body.append(...(node.images ?? []).map(picture), node.text);
+    body.append(...node.images ? [element('div', 'pictures', ...node.images.map(picture))] : [], node.text);
   for (const call of node.calls ?? [])
     body.append(element('div', 'call', element('strong', '', `Calls ${call.name}`), element('pre', '', pretty(call.arguments))));
   if (node.calls?.length && isLast && !running)
     body.append(results(at));
   if (node.error)
     body.append(element('p', '', node.error));
-  body.classList.toggle('waiting', isWriting);
+  const isEmpty = node.role === 'assistant' && !node.text && !node.calls && !node.error;
+  if (isEmpty && isWriting && reading !== null)
+    body.append(readingState());
+  else
+    body.classList.toggle('waiting', isWriting);
+  if (isEmpty && !isWriting)
+    body.append(element('p', 'faint', node.finish === 'stopped' ? 'Stopped before the first word.' : node.stats ? 'An empty answer.' : 'The page was left before the first word.'));
 
   const bar = element('div', 'bar');
   const versions = siblings(at);
@@ -278,12 +298,21 @@ function message(at) {
       bar.append(button('Copy', 'Copy this message', () => navigator.clipboard?.writeText(node.text)));
   }
   if (node.stats)
-    bar.append(element('span', 'stats', [`${node.stats.tokens} tokens`, node.stats.rate ? `${node.stats.rate.toFixed(node.stats.rate < 100 ? 1 : 0)} tokens/s` : '', node.stats.wait ? `first after ${node.stats.wait.toFixed(2)} s` : '', node.finish === 'stopped' ? 'stopped' : node.finish === 'length' ? 'cut at the limit' : ''].filter(Boolean).join(' · ')));
+    bar.append(element('span', 'stats', [`${node.stats.tokens} tokens`, node.stats.looked ? `${node.stats.pictures > 1 ? `${node.stats.pictures} pictures` : 'picture'} read in ${node.stats.looked.toFixed(1)} s` : '', node.stats.rate ? `${node.stats.rate.toFixed(node.stats.rate < 100 ? 1 : 0)} tokens/s` : '', node.stats.wait ? `first after ${node.stats.wait.toFixed(2)} s` : '', node.finish === 'stopped' ? 'stopped' : node.finish === 'length' ? 'cut at the limit' : ''].filter(Boolean).join(' · ')));
   const whole = element('article', `message ${node.role}${node.error ? ' error' : ''}`, body, bar);
   whole.dataset.at = at;
   whole.setAttribute('aria-label', { user: 'You', assistant: 'Model', tool: 'Tool' }[node.role]);
   whole.setAttribute('aria-busy', String(isWriting));
   return whole;
+}
+
+function readingState() {
+  const many = path().flatMap(at => conversation.nodes[at].images ?? []).length > 1;
+  const bar = element('progress');
+  bar.max = 100;
+  bar.value = reading;
+  bar.setAttribute('aria-label', 'How much is read');
+  return element('p', 'reading', `Reading the picture${many ? 's' : ''}`, bar, `${reading} %`);
 }
 
 function picture(id, number) {
@@ -369,7 +398,6 @@ function leave() {
   asked++;
   running = null;
   busy(false);
-  detach();
   toggleMenu(false);
 }
 
@@ -419,18 +447,27 @@ const takesImages = () => models.find(m => m.id === model.value)?.input_modaliti
 
 async function attach(files) {
   if (!takesImages())
-    return say('This model takes no images.');
+    return say('This model takes no images.', true);
+  const wrong = [];
   for (const file of files) {
     if (!kinds.test(file.type))
-      say(`${file.name} is no PNG, JPEG, WebP, GIF or BMP image.`);
+      wrong.push(`${file.name} is no PNG, JPEG, WebP, GIF or BMP image.`);
     else if (file.size > largest)
-      say(`${file.name} is larger than 20 MB.`);
+      wrong.push(`${file.name} is larger than 20 MB.`);
+    else if (!await isWhole(file))
+      wrong.push(`${file.name} is damaged: it cannot be shown.`);
     else
       attached.push(images.add(await dataUrl(file)));
   }
+  say(wrong.join(' '), true);
   showAttached();
   prompt.focus();
 }
+
+const isWhole = file => createImageBitmap(file).then(bitmap => {
+  bitmap.close();
+  return true;
+}, () => false);
 
 const dataUrl = file => new Promise((resolve, reject) => {
   const reader = new FileReader();
@@ -438,13 +475,6 @@ const dataUrl = file => new Promise((resolve, reject) => {
   reader.onerror = () => reject(reader.error);
   reader.readAsDataURL(file);
 });
-
-// Leaves the pictures that were not sent.
-function detach() {
-  images.remove(attached);
-  attached = [];
-  showAttached();
-}
 
 function showAttached() {
   $('attached').replaceChildren(...attached.map((id, i) => element('li', '', picture(id, i), button('×', `Remove picture ${i + 1}`, () => {
@@ -462,8 +492,9 @@ function busy(isBusy) {
     say('');
 }
 
-function say(text) {
+function say(text, isWrong = false) {
   $('status').textContent = text;
+  $('status').classList.toggle('wrong', isWrong);
 }
 
 function toggleMenu(open) {
@@ -484,7 +515,7 @@ function setTheme(theme) {
 async function loadModels() {
   const response = await fetch('v1/models', { headers: headers() }).catch(() => null);
   if (!response?.ok) {
-    say(response ? await reason(response) : 'The server does not answer.');
+    say(response ? await reason(response) : 'The server does not answer.', true);
     if (response?.status === 401)
       openSettings();
     return;
@@ -535,14 +566,22 @@ const grow = () => {
   prompt.style.height = `${prompt.scrollHeight + 2}px`;
 };
 
+// What is written and not sent outlives a reload.
+const keepDraft = () => {
+  try {
+    sessionStorage.setItem('cria.draft', prompt.value);
+  } catch { /* a browser that keeps nothing */ }
+};
+
 $('composer').addEventListener('submit', e => {
   e.preventDefault();
   if (running)
-    return;
+    return say('An answer is being written. Stop it to send this now.');
   const text = prompt.value, chosen = attached;
   if (text.trim() === '' && chosen.length === 0)
     return;
   prompt.value = '';
+  keepDraft();
   attached = [];
   showAttached();
   grow();
@@ -554,7 +593,10 @@ prompt.addEventListener('keydown', e => {
     $('composer').requestSubmit();
   }
 });
-prompt.addEventListener('input', grow);
+prompt.addEventListener('input', () => {
+  grow();
+  keepDraft();
+});
 $('attach').addEventListener('click', () => $('files').click());
 $('files').addEventListener('change', () => {
   attach([...$('files').files]);
@@ -608,6 +650,10 @@ model.addEventListener('change', () => {
 addEventListener('pagehide', save);
 
 setTheme(read('cria.theme', 'auto'));
+try {
+  prompt.value = sessionStorage.getItem('cria.draft') ?? '';
+  grow();
+} catch { /* a browser that keeps nothing */ }
 conversation = read(`cria.conversation.${read('cria.open', '') || read('cria.index', [])[0]?.id}`, null) ?? conversation;
 await images.load(pictures(conversation));
 showList();

@@ -19,16 +19,17 @@ sealed record Usage(long PromptTokens, long CompletionTokens, InputDetails Promp
 sealed record InputDetails(long CachedTokens);
 
 /// <summary>
-/// What answers took, in the words of llama.cpp's server (`timings` in its README), and how long they waited for their turn. Of several the tokens are
-/// added, and the longest time counts, for they are written at once.
+/// What answers took, in the words of llama.cpp's server (`timings` in its README), how long they waited for their turn, and how many
+/// images were read meanwhile. Of several answers the tokens are added, and the longest time counts, for they are written at once.
 /// </summary>
-sealed record WireTimings(long CacheN, long PromptN, double PromptMs, double PromptPerSecond, long PredictedN, double PredictedMs, double PredictedPerSecond, double QueueMs)
+sealed record WireTimings(long CacheN, long PromptN, double PromptMs, double PromptPerSecond, long PredictedN, double PredictedMs, double PredictedPerSecond, double QueueMs, long ImageN, double ImageMs)
 {
     public static WireTimings Of(IReadOnlyList<GenerationTimings> answers)
     {
         var (reading, writing) = (answers.Max(a => a.Reading), answers.Max(a => a.Writing));
         var whole = new GenerationTimings(answers.Sum(a => a.PromptTokens), answers.Sum(a => a.CachedTokens), answers.Sum(a => a.AnswerTokens), answers.Max(a => a.Waiting), reading, writing);
         return new(whole.CachedTokens, whole.PromptTokens - whole.CachedTokens, reading.TotalMilliseconds, whole.ReadPerSecond,
-            whole.AnswerTokens, writing.TotalMilliseconds, whole.WrittenPerSecond, whole.Waiting.TotalMilliseconds);
+            whole.AnswerTokens, writing.TotalMilliseconds, whole.WrittenPerSecond, whole.Waiting.TotalMilliseconds,
+            answers.Sum(a => a.ImagesRead), answers.Max(a => a.ReadingImages).TotalMilliseconds);
     }
 }

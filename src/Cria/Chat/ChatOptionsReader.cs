@@ -43,6 +43,7 @@ static class ChatOptionsReader
             TopLogProbs = TopLogProbs(more),
             Adapter = Adapter(more),
             Constraint = ConstraintOf(options),
+            ImageProgress = Progress(more),
         };
     }
 
@@ -125,6 +126,13 @@ static class ChatOptionsReader
     public static Adapter? Adapter(AdditionalPropertiesDictionary? properties) =>
         properties?.TryGetValue("adapter", out var value) != true || value is null ? null
             : value as Adapter ?? throw new CriaException("adapter is none that LoadAdapter gave");
+
+    static IProgress<double>? Progress(AdditionalPropertiesDictionary? properties) => properties?.GetValueOrDefault(CriaChatClient.ImageProgress) switch
+    {
+        null => null,
+        IProgress<double> progress => progress,
+        _ => throw new CriaException($"{CriaChatClient.ImageProgress} is no IProgress<double>"),
+    };
 
     static Constraint? ConstraintOf(ChatOptions options)
     {

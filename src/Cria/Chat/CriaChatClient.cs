@@ -30,6 +30,12 @@ public sealed class CriaChatClient : IChatClient
     /// <summary>The key of the <see cref="GenerationTimings"/> in a response's and its last update's AdditionalProperties.</summary>
     public const string Timings = "timings";
 
+    /// <summary>
+    /// The key in <see cref="ChatOptions.AdditionalProperties"/> of an <see cref="IProgress{T}"/> of double that is told which part of the dialogue's images is
+    /// read (<see cref="GenerationOptions.ImageProgress"/>).
+    /// </summary>
+    public const string ImageProgress = "image_progress";
+
     /// <summary>The key of the number of messages that were left out, in a response's and its first update's AdditionalProperties.</summary>
     public const string DroppedMessages = "dropped_messages";
 

@@ -29,6 +29,7 @@ sealed class Conversation : Request
             options.Constraint is null ? null : new(options.Constraint.Begin(tokenizer!, options.ConstraintPrefix), tokenizer!, stopIds, maxTokens));
         _decoder = tokenizer is null ? null : new(tokenizer, skipSpecial: true);
         _stops = new(options.StopStrings);
+        ImageProgress = options.ImageProgress;
         Guesses = new(options.Speculation, options.Constraint is not null);
     }
 
@@ -120,7 +121,7 @@ sealed class Conversation : Request
     }
 
     GenerationTimings Timings() => new(_promptLength, _cached, _ids.Count - _promptLength,
-        Stopwatch.GetElapsedTime(_arrived, _served), Stopwatch.GetElapsedTime(_served, _answered), Stopwatch.GetElapsedTime(_answered));
+        Stopwatch.GetElapsedTime(_arrived, _served), Stopwatch.GetElapsedTime(_served, _answered), Stopwatch.GetElapsedTime(_answered)) { ImagesRead = _imagesRead, ReadingImages = _imageTime };
 
     /// <summary>Forgets the guesses that were not chosen. An error may have come before the first choice.</summary>
     public void Settle(double guessCost)

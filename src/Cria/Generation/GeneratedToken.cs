@@ -34,6 +34,12 @@ public sealed record GeneratedToken(int Id, string Text, float? LogProb, IReadOn
 /// <param name="Writing">The time from the first token to the last.</param>
 public sealed record GenerationTimings(int PromptTokens, int CachedTokens, int AnswerTokens, TimeSpan Waiting, TimeSpan Reading, TimeSpan Writing)
 {
+    /// <summary>Images of the prompt that were read for it; the others were known from earlier requests.</summary>
+    public int ImagesRead { get; init; }
+
+    /// <summary>What reading them took, a part of <see cref="Waiting"/>.</summary>
+    public TimeSpan ReadingImages { get; init; }
+
     /// <summary>Prompt tokens read a second; what was cached does not count.</summary>
     public double ReadPerSecond => Rate(PromptTokens - CachedTokens, Reading);
 

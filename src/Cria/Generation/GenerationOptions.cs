@@ -67,6 +67,12 @@ public sealed record GenerationOptions
     /// <summary>The images of the prompt in the order of the tokens that stand for them (<see cref="ModelConfig.ImageTokenId"/>), as many as there are such.</summary>
     public IReadOnlyList<ImageTiles> Images { get; init; } = [];
 
+    /// <summary>
+    /// Told which part of these is read, from 0 to 1, while they are: on the generator's own thread, which it must not keep. Not told where all of them are known
+    /// from earlier requests.
+    /// </summary>
+    public IProgress<double>? ImageProgress { get; init; }
+
     /// <summary>How a model wants to be sampled.</summary>
     public static GenerationOptions From(GenerationDefaults defaults) => new()
     {

@@ -44,7 +44,7 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
                     _kept.AddFirst(known);
                     next.See(known);
                 }
-                else if (!Read(image, model.AdapterOfImages(next.Adapter)))
+                else if (!Read(image, next))
                     break;
             }
             catch (Exception e)
@@ -79,9 +79,10 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
         _waiting.Clear();
     }
 
-    /// <summary>Does a step of reading an image; false if its place is taken by images that others see.</summary>
-    bool Read(ImageTiles image, Adapter? adapter)
+    /// <summary>Does a step of reading an image for a request; false if its place is taken by images that others see.</summary>
+    bool Read(ImageTiles image, Request request)
     {
+        var adapter = model.AdapterOfImages(request.Adapter);
         if (_reading?.IsOf(image, adapter) != true)
         {
             EndReading(); // of somebody who has left
@@ -89,7 +90,10 @@ sealed class ImageStore(TextModel model, long budget) : IDisposable
                 return false;
             _reading = model.BeginImage(image, adapter);
         }
-        if (!_reading.Advance())
+        var started = Stopwatch.GetTimestamp();
+        var isRead = _reading.Advance();
+        request.HearOfImage(isRead ? 1 : _reading.Part, isRead, Stopwatch.GetElapsedTime(started));
+        if (!isRead)
             return true;
         _kept.AddFirst(_reading.Take());
         EndReading();

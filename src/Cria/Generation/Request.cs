@@ -18,6 +18,8 @@ abstract class Request(int[] text, Adapter? adapter, IReadOnlyList<ImageTiles> i
     protected Sequence? _sequence;
     protected Exception? _error;
     protected bool _isFinished;
+    protected int _imagesRead;
+    protected TimeSpan _imageTime;
     volatile bool _abandoned;
 
     public bool IsAbandoned => _abandoned;
@@ -42,6 +44,16 @@ abstract class Request(int[] text, Adapter? adapter, IReadOnlyList<ImageTiles> i
 
     /// <summary>Bytes to allocate until all that is known is read.</summary>
     public virtual long BytesToGrow => _sequence!.BytesToGrow(_ids.Count);
+
+    /// <summary>Told which part of its images is read.</summary>
+    protected IProgress<double>? ImageProgress { get; init; }
+
+    /// <summary>A step of reading the missing image has been done for it.</summary>
+    public void HearOfImage(double part, bool isRead, TimeSpan taken)
+    {
+        (_imagesRead, _imageTime) = (_imagesRead + (isRead ? 1 : 0), _imageTime + taken);
+        ImageProgress?.Report((_features.Count + part) / images.Count);
+    }
 
     /// <summary>Takes the missing image, and keeps it until the request is over.</summary>
     public void See(ImageFeatures image)

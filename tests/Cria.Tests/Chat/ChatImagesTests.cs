@@ -50,6 +50,37 @@ public sealed class ChatImagesTests : IDisposable
     public async Task AnotherImageIsAnotherAnswer() =>
         Assert.NotEqual(await TokensAsync([new(ChatRole.User, [Photo, new TextContent("hello")])]), await TokensAsync([new(ChatRole.User, [Other, new TextContent("hello")])]));
 
+    [Fact]
+    public async Task ProgressIsToldWhileImagesAreReadAndOnlyThen()
+    {
+        List<ChatMessage> dialogue = [new(ChatRole.User, [Photo, Other, new TextContent("hello")])];
+        var first = await AskAsync();
+        Assert.True(first.Parts.Count > 10);
+        Assert.Equal(first.Parts.Order(), first.Parts);
+        Assert.InRange(first.Parts[0], 0.001, 0.3);
+        Assert.Equal(1, first.Parts[^1]);
+        Assert.Equal(2, first.Timings.ImagesRead);
+        Assert.InRange(first.Timings.ReadingImages, TimeSpan.FromTicks(1), first.Timings.Waiting);
+
+        dialogue.Add(new(ChatRole.Assistant, "her"));
+        dialogue.Add(new(ChatRole.User, "and"));
+        var second = await AskAsync();
+        Assert.Empty(second.Parts);
+        Assert.Equal((0, TimeSpan.Zero), (second.Timings.ImagesRead, second.Timings.ReadingImages));
+
+        async Task<(List<double> Parts, GenerationTimings Timings)> AskAsync()
+        {
+            var parts = new Parts();
+            var response = await _client.GetResponseAsync(dialogue, new() { MaxOutputTokens = 2, AdditionalProperties = new() { [CriaChatClient.ImageProgress] = parts } }, TestContext.Current.CancellationToken);
+            return (parts, (GenerationTimings)response.AdditionalProperties![CriaChatClient.Timings]!);
+        }
+    }
+
+    sealed class Parts : List<double>, IProgress<double>
+    {
+        public void Report(double value) => Add(value);
+    }
+
     /// <summary>The images of turns that are left out are left out too.</summary>
     [Fact]
     public async Task OldestTurnsAreDroppedWithTheirImages()

@@ -5,7 +5,8 @@ using Microsoft.Playwright;
 namespace Cria.Tests.Server;
 
 /// <summary>The web chat in a real browser: Debian's Chromium, or the one that CHROMIUM names.</summary>
-public sealed partial class ChatPageTests(ChatPageTests.Browser browser, RunningServer server) : IClassFixture<ChatPageTests.Browser>, IClassFixture<RunningServer>
+public sealed partial class ChatPageTests(ChatPageTests.Browser browser, RunningServer server, ChatPageTests.VisionServer vision)
+    : IClassFixture<ChatPageTests.Browser>, IClassFixture<RunningServer>, IClassFixture<ChatPageTests.VisionServer>
 {
     const string Long = """{"temperature":"0","max_completion_tokens":"4000","system":""}""";
 
@@ -311,12 +312,12 @@ public sealed partial class ChatPageTests(ChatPageTests.Browser browser, Running
         Assert.Contains("do not fit", await page.Locator(".assistant.error .body").TextContentAsync());
     }
 
-    async Task<IPage> OpenAsync(string? settings = """{"temperature":"0"}""", ViewportSize? viewport = null)
+    async Task<IPage> OpenAsync(string? settings = """{"temperature":"0"}""", ViewportSize? viewport = null, Uri? url = null)
     {
         var context = await (await browser.Get()).NewContextAsync(new() { ViewportSize = viewport ?? new() { Width = 1100, Height = 760 } });
         var page = await context.NewPageAsync();
         page.SetDefaultTimeout(30_000);
-        await page.GotoAsync(server.Url.ToString());
+        await page.GotoAsync((url ?? server.Url).ToString());
         await page.EvaluateAsync($"localStorage.setItem('cria.settings', '{settings}')");
         await page.ReloadAsync();
         await page.Locator("#model option").First.WaitForAsync(new() { State = WaitForSelectorState.Attached });
