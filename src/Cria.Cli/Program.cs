@@ -25,6 +25,8 @@ static class Program
         ChatCommand.Create(),
         EmbedCommand.Create(),
         ScoreCommand.Create(),
+        RankCommand.Create(),
+        LocateCommand.Create(),
         ServeCommand.Create(),
         BenchCommand.Create(),
         EvalCommand.Create(),

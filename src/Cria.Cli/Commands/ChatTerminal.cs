@@ -59,7 +59,7 @@ sealed class ChatTerminal(ChatSession session, TextReader input, TextWriter outp
 
     /// <summary>Reads a picture for the next message.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public void Attach(string file) => _images.Add(new DataContent(File.ReadAllBytes(file), "image/*") { Name = file });
+    public void Attach(string file) => _images.Add(Input.ReadImage(file));
 
     /// <summary>A message of the user, the pictures that wait for it before its text.</summary>
     public ChatMessage Question(string text)

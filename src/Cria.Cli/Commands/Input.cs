@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Microsoft.Extensions.AI;
 
 namespace Cria.Cli.Commands;
 
@@ -56,6 +57,9 @@ static class Input
         var bytes = File.ReadAllBytes(file);
         return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new CriaException($"{file}: not UTF-8");
     }
+
+    /// <summary>An image by its file's name, for a chat client; what it holds is looked at when it is read.</summary>
+    public static DataContent ReadImage(string file) => new(File.ReadAllBytes(file), "image/*") { Name = file };
 
     /// <summary>The lines of a UTF-8 file.</summary>
     public static IEnumerable<string> ReadLines(string file)

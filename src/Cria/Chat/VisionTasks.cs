@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Cria.Images;
+using Cria.Models;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Chat;
@@ -11,6 +12,9 @@ namespace Cria.Chat;
 public static partial class VisionTasks
 {
     const int ShortAnswer = 25, LongAnswer = 512;
+
+    /// <summary>What stands between an image and a text that is ranked; a base model knows it from the web, and an instructed one goes on with it too.</summary>
+    const string CaptionMark = "Caption:";
 
     /// <summary>Describes an image.</summary>
     public static async Task<string> CaptionAsync(this IChatClient client, DataContent image, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -29,9 +33,34 @@ public static partial class VisionTasks
     /// <exception cref="CriaException">The image cannot be read.</exception>
     public static async Task<IReadOnlyList<GroundingBox>> LocateAsync(this IChatClient client, DataContent image, string what, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using var picture = ImageDecoder.Decode(image.Data.Span, image.Name ?? "the image");
-        return GroundingBox.Parse(await client.AskAsync(image, GroundingBox.Instruction(what), LongAnswer, options, cancellationToken).ConfigureAwait(false), (picture.Width, picture.Height));
+        var size = GroundingBox.SizeOf(image.Data.Span, image.Name ?? "the image");
+        return GroundingBox.Parse(await client.AskAsync(image, GroundingBox.Instruction(what), LongAnswer, options, cancellationToken).ConfigureAwait(false), size);
     }
+
+    /// <summary>
+    /// Ranks texts by how well they describe an image. The best is not the likeliest, which would be a short one of common words, but the one that the image makes
+    /// likelier most (<see cref="ImageTextMatch.Score"/>).
+    /// </summary>
+    /// <param name="client">A <see cref="CriaChatClient"/> with a vision model, or a decorator of one; base models do as well.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="texts">What may be seen in it, as a caption would say it.</param>
+    /// <param name="adapter">With which text and image are read; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>All texts, the best first.</returns>
+    /// <exception cref="CriaException">The client gives no likelihoods or takes no images, a text is empty or too long, or the image cannot be read.</exception>
+    public static Task<IReadOnlyList<ImageTextMatch>> RankTextsAsync(this IChatClient client, DataContent image, IReadOnlyList<string> texts, Adapter? adapter = null, CancellationToken cancellationToken = default) =>
+        client.MatchAsync([image], texts, adapter, cancellationToken);
+
+    /// <summary>Ranks images by how well a text describes them. Each is read once, one after another.</summary>
+    /// <param name="client">A <see cref="CriaChatClient"/> with a vision model, or a decorator of one; base models do as well.</param>
+    /// <param name="text">What is looked for, as a caption would say it.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="adapter">With which text and images are read; null for that of <see cref="ModelOptions.Adapter"/>, if any.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>All images, the best first.</returns>
+    /// <exception cref="CriaException">The client gives no likelihoods or takes no images, the text is empty or too long, or an image cannot be read.</exception>
+    public static Task<IReadOnlyList<ImageTextMatch>> RankImagesAsync(this IChatClient client, string text, IReadOnlyList<DataContent> images, Adapter? adapter = null, CancellationToken cancellationToken = default) =>
+        client.MatchAsync(images, [text], adapter, cancellationToken);
 
     /// <summary>The answer in what a model wrote: behind the last "final answer" or "the answer is" if it says so, else the first line; without quotes, markdown and the full stop.</summary>
     public static string ParseAnswer(string text)
@@ -39,6 +68,22 @@ public static partial class VisionTasks
         var marks = Mark().Matches(text);
         var answer = marks.Count > 0 ? text[(marks[^1].Index + marks[^1].Length)..] : text;
         return answer.Trim().Split('\n')[0].Trim().Trim('*', '"', '“', '”', '`', ' ').TrimEnd('.').Trim('*', '"', '“', '”', '`', ' ');
+    }
+
+    /// <summary>One image with several texts, or several with one.</summary>
+    static async Task<IReadOnlyList<ImageTextMatch>> MatchAsync(this IChatClient client, IReadOnlyList<DataContent> images, IReadOnlyList<string> texts, Adapter? adapter, CancellationToken cancellation)
+    {
+        var scorer = client.GetService<CriaChatClient>() ?? throw new CriaException("the client gives no likelihoods to rank by; only a model on this machine does");
+        string[] captions = [.. texts.Select((text, i) => text.Trim() is { Length: > 0 } words ? " " + words : throw new CriaException($"text {i} is empty"))];
+        var unseen = await scorer.ScoreAsync(CaptionMark, captions, null, adapter, cancellation).ConfigureAwait(false);
+        var matches = new List<ImageTextMatch>();
+        foreach (var image in images)
+        {
+            var seen = await scorer.ScoreAsync(CaptionMark, captions, [image], adapter, cancellation).ConfigureAwait(false);
+            for (var i = 0; i < seen.Count; i++)
+                matches.Add(new(matches.Count, seen[i], unseen[i]));
+        }
+        return [.. matches.OrderByDescending(m => m.Score)];
     }
 
     static async Task<string> AskAsync(this IChatClient client, DataContent image, string text, int most, ChatOptions? options, CancellationToken cancellation)

@@ -88,6 +88,8 @@ public sealed class TextCommandTests : IDisposable
         await Fails(2, "give one of --continuation, --batch", "score", "--context", "x");
         await Fails(2, "--context and --image stand in the lines", "score", "--context", "x", "--batch", "y");
         await Fails(1, "text 1 has no continuation", "score", "--continuation", "x", "--continuation", "");
+        await Fails(2, "give one --image and any number of --text", "rank", "--text", "x");
+        await Fails(2, "give one --image and any number of --text", "rank", "--text", "x", "--text", "y", "--image", "a", "--image", "b");
         await Fails(1, "takes no images", "score", "--continuation", "x", "--image", "none.png");
         await Fails(1, "token 9999", "generate", "--tokens", "9999");
         await Fails(1, "messages", "chat", "--messages", _files.File("config.json"));

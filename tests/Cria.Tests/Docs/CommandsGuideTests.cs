@@ -71,7 +71,7 @@ public sealed partial class CommandsGuideTests
     }
 
     [Fact]
-    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "preprocess", "render", "toolcalls", "generate", "chat", "embed", "score", "serve", "bench", "eval", "quantize", "imatrix", "convert", "dequantize", "quantize-rows"], Verbs);
+    public void VerbsAreThese() => Assert.Equal(["models", "pull", "inspect", "tokenize", "detokenize", "logits", "preprocess", "render", "toolcalls", "generate", "chat", "embed", "score", "rank", "locate", "serve", "bench", "eval", "quantize", "imatrix", "convert", "dequantize", "quantize-rows"], Verbs);
 
     [Fact]
     public void ReadmeNamesVerbsThatExist()

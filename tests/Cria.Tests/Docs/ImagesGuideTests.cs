@@ -21,6 +21,7 @@ public sealed partial class ImagesGuideTests
         Directory.Move(model.Path, folder.File("vision"));
         Directory.CreateDirectory(model.Path);
         File.WriteAllBytes(folder.File("photo.jpg"), TestImages.Jpeg(80, 60));
+        File.WriteAllBytes(folder.File("other.png"), TestImages.Png(40, 90));
         var before = Environment.CurrentDirectory;
         Environment.CurrentDirectory = folder.Path;
         try
@@ -49,7 +50,10 @@ public sealed partial class ImagesGuideTests
         var total = await client.AnswerFromDocumentAsync(photo, "What is the total?");
         var boxes = await client.LocateAsync(photo, "every dog");
         File.WriteAllBytes("boxes.png", GroundingBox.Draw(photo.Data.Span, "photo.jpg", boxes));
+        var texts = await client.RankTextsAsync(photo, ["a dog on a beach", "a street at night"]);
+        var images = await client.RankImagesAsync("a dog on a beach", [photo, new DataContent(File.ReadAllBytes("other.png"), "image/png")]);
         Assert.All([answer.Text, caption, total], Assert.NotNull);
+        Assert.Equal((2, 2), (texts.Count, images.Count));
     }
 
     [Fact]
