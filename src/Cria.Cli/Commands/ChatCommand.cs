@@ -26,6 +26,11 @@ static class ChatCommand
         var run = new ModelOptionsBinder(command);
         var sampling = new SamplingOptionsBinder(command);
         var speculation = new SpeculationBinder(command);
+        command.Validators.Add(r =>
+        {
+            if (r.GetValue(images) is { Length: > 0 } && r.GetValue(messages) is not null && r.GetValue(prompt) is null)
+                r.AddError("--image is of a PROMPT; the messages of --messages hold theirs");
+        });
         command.SetAction(r =>
         {
             var options = sampling.Chat(r.CommandResult);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Cria.Images;
 using Microsoft.Extensions.AI;
 
 namespace Cria.Cli.Commands;
@@ -59,7 +60,7 @@ static class Input
     }
 
     /// <summary>An image by its file's name, for a chat client; what it holds is looked at when it is read.</summary>
-    public static DataContent ReadImage(string file) => new(File.ReadAllBytes(file), "image/*") { Name = file };
+    public static DataContent ReadImage(string file) => new(ImageDecoder.ReadFile(file).ToArray(), "image/*") { Name = file };
 
     /// <summary>The lines of a UTF-8 file.</summary>
     public static IEnumerable<string> ReadLines(string file)

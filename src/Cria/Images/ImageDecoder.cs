@@ -33,9 +33,9 @@ static unsafe class ImageDecoder
             using var file = File.OpenRead(path);
             return ReadStream(file, path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) // the last of no name or of one that none can have
         {
-            throw new CriaException(e is FileNotFoundException or DirectoryNotFoundException ? $"{path}: there is no such file" : $"{path}: {e.Message}", e);
+            throw new CriaException(e is ArgumentException or FileNotFoundException or DirectoryNotFoundException ? $"{(path.Length == 0 ? "\"\"" : path)}: there is no such file" : $"{path}: {e.Message}", e);
         }
     }
 

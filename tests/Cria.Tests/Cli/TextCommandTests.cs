@@ -91,6 +91,7 @@ public sealed class TextCommandTests : IDisposable
         await Fails(2, "give one --image and any number of --text", "rank", "--text", "x");
         await Fails(2, "give one --image and any number of --text", "rank", "--text", "x", "--text", "y", "--image", "a", "--image", "b");
         await Fails(1, "takes no images", "score", "--continuation", "x", "--image", "none.png");
+        await Fails(2, "--image is of a PROMPT", "chat", "--messages", "none.json", "--image", "none.png");
         await Fails(1, "token 9999", "generate", "--tokens", "9999");
         await Fails(1, "messages", "chat", "--messages", _files.File("config.json"));
         await Fails(1, _files.Path, "chat", "hello", "--session", _files.Path);

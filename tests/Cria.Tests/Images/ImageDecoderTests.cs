@@ -136,6 +136,10 @@ public sealed unsafe class ImageDecoderTests
         Assert.InRange(endless.BytesRead, 0, ImageDecoder.MaxBytes + (1 << 20));
     }
 
+    [Theory, InlineData(""), InlineData("a\0b"), InlineData("missing.png")]
+    public void AFileThatIsNotThereIsOneError(string path) =>
+        Assert.EndsWith(": there is no such file", Assert.Throws<CriaException>(() => ImageDecoder.ReadFile(path)).Message);
+
     static byte[] Bytes(string format) => format switch
     {
         "png" => TestImages.Png(Width, Height),
