@@ -1,7 +1,6 @@
 using System.Text;
 using Cria.Generation;
 using Cria.Tests.Tokenization;
-using Cria.Tokenization;
 using CsCheck;
 
 namespace Cria.Tests.Generation;
