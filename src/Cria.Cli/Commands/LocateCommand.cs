@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cria.Chat;
+using Cria.Formats;
 using Cria.Images;
 
 namespace Cria.Cli.Commands;
@@ -23,7 +24,7 @@ static class LocateCommand
             using var client = CriaChatClient.Load(run.Path(r), new() { Model = run.Options(r) });
             var boxes = await client.LocateAsync(picture, r.GetValue(what)!, sampling.Chat(r.CommandResult), cancellation);
             if (r.GetValue(output) is { } file)
-                File.WriteAllBytes(file, GroundingBox.Draw(picture.Data.Span, picture.Name!, boxes));
+                WholeFile.Write(file, target => target.Write(GroundingBox.Draw(picture.Data.Span, picture.Name!, boxes)));
             if (r.GetValue(json))
                 Output.Json(w =>
                 {

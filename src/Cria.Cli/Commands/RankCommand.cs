@@ -17,7 +17,7 @@ static class RankCommand
         var run = new ModelOptionsBinder(command);
         command.Validators.Add(r =>
         {
-            if ((r.GetValue(images)!.Length, r.GetValue(texts)!.Length) is not ((1, > 0) or (> 0, 1)))
+            if (Math.Min(r.GetValue(images)!.Length, r.GetValue(texts)!.Length) != 1)
                 r.AddError("give one --image and any number of --text, or one --text and any number of --image");
         });
         command.SetAction(async (r, cancellation) =>

@@ -121,7 +121,11 @@ sealed class Conversation : Request
     }
 
     GenerationTimings Timings() => new(_promptLength, _cached, _ids.Count - _promptLength,
-        Stopwatch.GetElapsedTime(_arrived, _served), Stopwatch.GetElapsedTime(_served, _answered), Stopwatch.GetElapsedTime(_answered)) { ImagesRead = _imagesRead, ReadingImages = _imageTime };
+        Stopwatch.GetElapsedTime(_arrived, _served), Stopwatch.GetElapsedTime(_served, _answered), Stopwatch.GetElapsedTime(_answered))
+    {
+        ImagesRead = _imagesRead,
+        ReadingImages = _imageTime,
+    };
 
     /// <summary>Forgets the guesses that were not chosen. An error may have come before the first choice.</summary>
     public void Settle(double guessCost)
