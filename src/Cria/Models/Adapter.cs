@@ -14,7 +14,6 @@ public sealed class Adapter : IDisposable
     readonly Compute _compute;
     readonly Dictionary<(TensorRole Role, int Layer), MatrixChange> _matrices = [];
     readonly Dictionary<(TensorRole Role, int Layer), RmsNorm> _norms = [];
-    readonly VectorWeight? _projectorBias;
     readonly bool _changesImages;
     readonly Lock _gate = new();
     int _users;
@@ -34,7 +33,7 @@ public sealed class Adapter : IDisposable
                 else if (module is { Role: TensorRole.AttentionNorm or TensorRole.FeedForwardNorm or TensorRole.FinalNorm, Weight: { } weight })
                     _norms.Add(key, new RmsNorm(weight, checkpoint.Config.NormEpsilon, compute));
                 else if (module is { Role: TensorRole.VisionProjectorBias, Weight: { } bias })
-                    _projectorBias = new VectorWeight(bias);
+                    ProjectorBias = new VectorWeight(bias);
                 else
                     _matrices.Add(key, new MatrixChange(module, checkpoint, compute));
             }
@@ -55,7 +54,7 @@ public sealed class Adapter : IDisposable
     internal EmbeddingChange? Embedding { get; }
 
     /// <summary>What stands in place of the bias of the projector.</summary>
-    internal VectorWeight? ProjectorBias => _projectorBias;
+    internal VectorWeight? ProjectorBias { get; }
 
     internal MatrixChange? Matrix(TensorRole role, int layer) => _matrices.GetValueOrDefault((role, layer));
 
@@ -98,6 +97,6 @@ public sealed class Adapter : IDisposable
         _files.Dispose();
         foreach (var norm in _norms.Values)
             norm.Dispose();
-        _projectorBias?.Dispose();
+        ProjectorBias?.Dispose();
     }
 }
